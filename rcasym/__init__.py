@@ -1,0 +1,44 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Maps of the North-South metallicity asymmetry of the Galactic disk."""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .asymmetry import AsymmetryMap
+    from .binning import DiskBinning
+    from .catalog import RedClumpCatalog
+    from .cuts import QualityCuts
+    from .mock import make_mock_catalog
+
+__all__ = ["RedClumpCatalog", "QualityCuts", "DiskBinning", "AsymmetryMap", "make_mock_catalog"]
+
+__version__ = version("rcasym")
+
+_HOMES = {
+    "RedClumpCatalog": "catalog",
+    "QualityCuts": "cuts",
+    "DiskBinning": "binning",
+    "AsymmetryMap": "asymmetry",
+    "make_mock_catalog": "mock",
+}
+_MODULES = ("asymmetry", "axes", "binning", "catalog", "cli", "columns", "cuts", "exceptions",
+            "files", "frames", "mapfile", "matching", "mock", "plotting", "surveys", "validation",
+            "votable", "voxels")
+
+
+def __getattr__(name):
+    # Loaded on first use (PEP 562), so that importing the package costs next to nothing.
+    if name in _HOMES:
+        value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    elif name in _MODULES:
+        value = import_module(f".{name}", __name__)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__, *_MODULES})

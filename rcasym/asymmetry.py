@@ -1,0 +1,342 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Maps of metallicity in voxels, and how North differs from South."""
+
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import Galactocentric
+from astropy.table import QTable
+
+from .binning import DiskBinning
+from .columns import floats
+from .exceptions import BinningError, CatalogError, CatalogWarning
+from .mapfile import read_map, write_map
+from .validation import check_columns, check_same_frame
+from .voxels import VoxelState, flat_index
+
+__all__ = ["AsymmetryMap"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AsymmetryMap:
+    """Metallicity in voxels of the Galactic disk; immutable.
+
+    Made by `from_catalog` or `from_batches`. Arrays have the shape of the binning: azimuth (if
+    any), age (if any), R and Z. Voxels with fewer than ``binning.min_count`` stars are NaN in all
+    of them but ``count``.
+
+    Parameters
+    ----------
+    binning : DiskBinning
+        The grid.
+    state : `~rcasym.voxels.VoxelState`
+        The [M/H] of the stars in each voxel.
+    frame : `~astropy.coordinates.Galactocentric`
+        The frame that R, phi and Z are measured in.
+
+    Notes
+    -----
+    The offset of a voxel is its mean [M/H] less the mean of all stars of its azimuth, age and R
+    bin, whatever their height: the radial gradient and its change with azimuth and age drop out
+    (Wang et al. 2025, Section 3).
+
+    Examples
+    --------
+    >>> from rcasym import AsymmetryMap, make_mock_catalog
+    >>> amap = AsymmetryMap.from_catalog(make_mock_catalog(20_000))
+    >>> amap.offset.shape, amap.offset.unit
+    ((6, 15, 14), Unit("dex"))
+    >>> axes = amap.plot()
+    """
+
+    binning: DiskBinning
+    state: VoxelState
+    frame: Galactocentric
+
+    @classmethod
+    def from_catalog(cls, catalog, binning=None):
+        """The map of a catalogue.
+
+        Parameters
+        ----------
+        catalog : RedClumpCatalog
+            Stars with ``galcen``, ``m_h`` and, where the binning has an age axis, ``age``.
+        binning : DiskBinning, optional
+            By default ``DiskBinning()``, the grid of the paper.
+
+        Returns
+        -------
+        AsymmetryMap
+            Stars without a position, [M/H] or age that it needs are counted in ``n_masked``, the
+            others outside the grid in ``n_outside``.
+
+        Raises
+        ------
+        CatalogError
+            If a column that is needed is missing.
+        """
+        return cls.from_batches([catalog], binning)
+
+    @classmethod
+    def from_batches(cls, catalogs, binning=None):
+        """The map of the stars of many catalogues, taken one at a time.
+
+        Parameters
+        ----------
+        catalogs : iterable of RedClumpCatalog
+            Parts of one catalogue, for example read from many files; only 8 bytes a star are kept.
+        binning : DiskBinning, optional
+            By default ``DiskBinning()``.
+
+        Returns
+        -------
+        AsymmetryMap
+            The same, bit for bit, as `from_catalog` of all stars together, in any order.
+
+        Raises
+        ------
+        CatalogError
+            If there is no catalogue, a column is missing, or the frames differ.
+        """
+        binning = DiskBinning() if binning is None else binning
+        states, frame = [], None
+        for catalog in catalogs:
+            check_columns(catalog.colnames, ["galcen", "m_h"], "the catalogue")
+            frame = catalog.frame if frame is None else frame
+            check_same_frame([frame, catalog.frame], "catalogues of one map")
+            states.append(_state(catalog, binning))
+        if not states:
+            raise CatalogError("catalogs must hold one or more catalogues; got none")
+        state = VoxelState.merge(states)
+        if state.n_stars == 0:
+            warnings.warn(f"the map is empty: no star of the catalogue is inside the grid "
+                          f"({state.n_outside:,} outside, {state.n_masked:,} masked)",
+                          CatalogWarning, stacklevel=2)
+        return cls(binning, state, frame)
+
+    def __add__(self, other):
+        if not isinstance(other, AsymmetryMap):
+            return NotImplemented
+        if self.binning != other.binning:
+            raise BinningError("maps that are added must have the same binning; got "
+                               f"{self.binning!r} and {other.binning!r} with other edges or "
+                               "min_count")
+        check_same_frame([self.frame, other.frame], "maps that are added")
+        return AsymmetryMap(self.binning, self.state + other.state, self.frame)
+
+    def __repr__(self):
+        sizes = " x ".join(f"{axis.name} {len(axis)}" for axis in self.binning.axes)
+        filled = int(np.sum(self.count >= self.binning.min_count))
+        return (f"<AsymmetryMap: {self.n_stars:,} stars in {sizes} voxels, {filled:,} of "
+                f"{self.binning.size:,} filled; {self.n_outside:,} stars outside, "
+                f"{self.n_masked:,} masked>")
+
+    @property
+    def n_stars(self):
+        """Stars inside the grid, those in voxels below ``min_count`` too."""
+        return self.state.n_stars
+
+    @property
+    def n_outside(self):
+        """Stars outside the grid."""
+        return self.state.n_outside
+
+    @property
+    def n_masked(self):
+        """Stars without a position, a metallicity or an age that the map needs."""
+        return self.state.n_masked
+
+    @cached_property
+    def count(self):
+        """Number of stars in each voxel, array of int."""
+        return self.state.counts.reshape(self.binning.shape)
+
+    @cached_property
+    def mean(self):
+        """Mean [M/H] in each voxel, `~astropy.units.Quantity` [dex]."""
+        return self._filled(self.state.mean)
+
+    @cached_property
+    def median(self):
+        """Median [M/H] in each voxel, `~astropy.units.Quantity` [dex]."""
+        return self._filled(self.state.median)
+
+    @cached_property
+    def std(self):
+        """Standard deviation of [M/H] in each voxel, with n - 1, `~astropy.units.Quantity` [dex].
+
+        It holds the scatter of the stars as well as their measurement errors.
+        """
+        return self._filled(self.state.std)
+
+    @cached_property
+    def mean_error(self):
+        """Standard error of the mean, ``std / sqrt(count)``, `~astropy.units.Quantity` [dex]."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return _frozen(self.std.value / np.sqrt(self.count))
+
+    @cached_property
+    def radial_mean(self):
+        """Mean [M/H] of all stars of each azimuth, age and R bin, whatever their height.
+
+        `~astropy.units.Quantity` [dex] of the shape of the binning without Z. Stars in voxels below
+        ``min_count`` count too; NaN where there is no star at all.
+        """
+        total = _sum_over_Z(self.state.total.reshape(self.binning.shape))
+        with np.errstate(invalid="ignore"):
+            return _frozen(total / self.count.sum(axis=-1))
+
+    @cached_property
+    def offset(self):
+        """Mean [M/H] of each voxel less the radial mean, `~astropy.units.Quantity` [dex].
+
+        The quantity mapped in Figures 3 and 5 of Wang et al. (2025).
+        """
+        return _frozen((self.mean - self.radial_mean[..., np.newaxis]).value)
+
+    @cached_property
+    def difference(self):
+        """North less South of the offset, `~astropy.units.Quantity` [dex].
+
+        The last axis is abs(Z), from the mid-plane outward: half as many bins as Z has (a bin
+        astride the mid-plane is neither North nor South). Positive where the North is more metal
+        rich; NaN where either side is empty.
+        """
+        half = self.binning.shape[-1] // 2
+        offset = self.offset.value
+        return _frozen(offset[..., -half:] - offset[..., :half][..., ::-1])
+
+    def _filled(self, values):
+        values = values.reshape(self.binning.shape)
+        return _frozen(np.where(self.count >= self.binning.min_count, values, np.nan))
+
+    def largest_offsets(self, n=5, *, min_count=20):
+        """The voxels whose mean differs most from the radial mean.
+
+        Parameters
+        ----------
+        n : int, optional
+            How many; by default 5.
+        min_count : int, optional
+            Voxels with fewer stars are passed over, since the largest offsets among them are those
+            of the scatter of a few stars; by default 20.
+
+        Returns
+        -------
+        `~astropy.table.QTable`
+            The largest first: lower and upper edge of each axis, ``count``, ``offset`` [dex] and
+            ``mean_error`` [dex].
+
+        Examples
+        --------
+        >>> from rcasym import AsymmetryMap, make_mock_catalog
+        >>> table = AsymmetryMap.from_catalog(make_mock_catalog(20_000)).largest_offsets(3)
+        >>> table.colnames[:4], len(table)
+        (['phi_min', 'phi_max', 'R_min', 'R_max'], 3)
+        """
+        size = np.where(self.count >= min_count, np.abs(self.offset.value), np.nan).ravel()
+        order = np.argsort(-size, kind="stable")
+        order = order[np.isfinite(size[order])][:n]
+        where = np.unravel_index(order, self.binning.shape)
+        table = QTable()
+        for axis, bin_ in zip(self.binning.axes, where, strict=True):
+            table[f"{axis.name}_min"] = axis.edges[bin_]
+            table[f"{axis.name}_max"] = axis.edges[bin_ + 1]
+        table["count"] = self.count[where]
+        table["offset"] = self.offset[where]
+        table["mean_error"] = self.mean_error[where]
+        return table
+
+    def plot(self, quantity="offset", *, axes=None, **kwargs):
+        """Draw the map in the R-Z plane, one panel for each azimuth and age bin.
+
+        ``plot()`` draws Figure 3 of Wang et al. (2025), for a map `DiskBinning.by_age` Figure 5;
+        ``plot(["mean", "radial_mean"])`` draws Figures 7 and 8.
+
+        Parameters
+        ----------
+        quantity : str or sequence of str, optional
+            ``"offset"`` (default), ``"mean"``, ``"radial_mean"``, ``"median"``, ``"std"``,
+            ``"mean_error"``, ``"count"`` or ``"difference"``; several of them make a row of panels
+            each.
+        axes : array of `~matplotlib.axes.Axes`, optional
+            Axes to draw on, as many as there are panels; by default those of a new figure.
+        **kwargs
+            Passed to `~matplotlib.axes.Axes.pcolormesh`.
+
+        Returns
+        -------
+        ndarray of `~matplotlib.axes.Axes`
+            One a panel; for several quantities an array of two dimensions, a row a quantity.
+        """
+        from .plotting import plot_map
+
+        return plot_map(self, quantity, axes=axes, **kwargs)
+
+    def write(self, path, *, format=None, overwrite=False):
+        """Write the map to a file, FITS or HDF5.
+
+        The file holds every array for other programs to read, and the values of the stars in each
+        voxel, so that a map that is read back can be added to another.
+
+        Parameters
+        ----------
+        path : path-like
+            The file; it appears whole or not at all.
+        format : {"fits", "hdf5"}, optional
+            By default from the ending of ``path``: ``.fits``, or ``.h5`` or ``.hdf5``.
+        overwrite : bool, optional
+            Whether to replace an existing file; by default False.
+
+        Raises
+        ------
+        OSError
+            If the file exists, or cannot be written.
+        """
+        write_map(self, path, format=format, overwrite=overwrite)
+
+    @classmethod
+    def read(cls, path, *, format=None):
+        """Read a map that `write` wrote.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+        format : {"fits", "hdf5"}, optional
+            By default from the ending of ``path``.
+
+        Raises
+        ------
+        CatalogError
+            If the file is damaged or holds no map.
+        """
+        return cls(*read_map(path, format=format))
+
+
+def _state(catalog, binning):
+    coordinates = binning.coordinates(catalog)
+    m_h = floats(catalog, "m_h")
+    known = np.isfinite(m_h)
+    for values in coordinates:
+        known &= np.isfinite(values)
+    if not known.all():
+        coordinates, m_h = [values[known] for values in coordinates], m_h[known]
+    index = flat_index(coordinates, [axis.edges.value for axis in binning.axes])
+    return VoxelState.from_stars(index, m_h, binning.size, n_masked=int(np.sum(~known)))
+
+
+def _sum_over_Z(values):
+    """Sum over the last axis, North and South in pairs: the same bits when they are exchanged."""
+    half = values.shape[-1] // 2
+    total = (values[..., :half] + values[..., ::-1][..., :half]).sum(axis=-1)
+    return total + values[..., half] if values.shape[-1] % 2 else total
+
+
+def _frozen(values):
+    quantity = u.Quantity(values, u.dex)
+    quantity.flags.writeable = False
+    return quantity

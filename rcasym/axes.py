@@ -1,0 +1,83 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""One binned axis: a name, edges with a unit, and the words to label it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from astropy import units as u
+
+__all__ = ["Axis", "AXIS_LABELS"]
+
+AXIS_LABELS = {"phi": r"$\phi$", "age": "age", "R": "$R$", "Z": "$Z$"}
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """One axis of a binning.
+
+    Bins are half-open, ``lower <= value < upper``; the last one includes its upper edge.
+
+    Parameters
+    ----------
+    name : str
+        ``"phi"``, ``"age"``, ``"R"`` or ``"Z"``.
+    edges : `~astropy.units.Quantity`
+        The bin edges, increasing, one more than there are bins.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> from rcasym.axes import Axis
+    >>> age = Axis("age", [0, 2, 6] * u.Gyr)
+    >>> age.centers, age.widths
+    (<Quantity [1., 4.] Gyr>, <Quantity [2., 4.] Gyr>)
+    >>> age.interval(1)
+    '2 ≤ age < 6 Gyr'
+    """
+
+    name: str
+    edges: u.Quantity
+
+    def __post_init__(self):
+        edges = self.edges.copy()
+        edges.flags.writeable = False
+        object.__setattr__(self, "edges", edges)
+
+    def __len__(self):
+        return len(self.edges) - 1
+
+    def __eq__(self, other):
+        return (isinstance(other, Axis) and self.name == other.name
+                and self.edges.unit == other.edges.unit
+                and np.array_equal(self.edges.value, other.edges.value))
+
+    def __hash__(self):
+        return hash((self.name, str(self.edges.unit), self.edges.value.tobytes()))
+
+    def __repr__(self):
+        values = ", ".join(f"{edge:g}" for edge in self.edges.value)
+        return f"Axis({self.name!r}, [{values}] {self.edges.unit})"
+
+    @property
+    def centers(self):
+        """The middle of each bin, `~astropy.units.Quantity`."""
+        return 0.5 * (self.edges[1:] + self.edges[:-1])
+
+    @property
+    def widths(self):
+        """The width of each bin, `~astropy.units.Quantity`."""
+        return np.diff(self.edges)
+
+    @property
+    def label(self):
+        """Name and unit, as written beside a plotted axis."""
+        return f"{AXIS_LABELS[self.name]} [{self.edges.unit}]"
+
+    def interval(self, index):
+        """The range of one bin in words, as written on a panel."""
+        low, high = self.edges.value[index:index + 2] + 0.0
+        last = "≤" if index == len(self) - 1 else "<"
+        unit = "°" if self.edges.unit == u.deg else f" {self.edges.unit}"
+        # A true minus sign, as matplotlib writes beside the axes.
+        low, high = (f"{edge:g}".replace("-", "\N{MINUS SIGN}") for edge in (low, high))
+        return f"{low} ≤ {AXIS_LABELS[self.name]} {last} {high}{unit}"

@@ -1,0 +1,182 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The grid of voxels in azimuth, age, R and Z."""
+
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+from astropy import units as u
+
+from .axes import Axis
+from .columns import floats
+from .exceptions import BinningError
+from .validation import check_columns, check_edges
+from .voxels import flat_index
+
+__all__ = ["DiskBinning"]
+
+PAPER_PHI = [-35, -15, -5, 0, 5, 15, 35] * u.deg
+PAPER_ANTICENTRE = [-5, 15] * u.deg
+PAPER_R = np.round(6.2 + 0.6 * np.arange(16), 10) * u.kpc
+# Products of integers: the edges mirror about 0 to the last bit.
+PAPER_Z = 0.3 * np.arange(-7, 8) * u.kpc
+PAPER_AGE = [0, 2, 4, 6, 8, 10, 14] * u.Gyr
+
+# For each axis: what check_edges asks of it.
+RULES = {
+    "phi": {"limits": (-180, 180)},
+    "age": {"limits": (0, np.inf)},
+    "R": {"limits": (0, np.inf)},
+    "Z": {"mirrored": True},
+}
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class DiskBinning:
+    """The voxels that stars are counted in: azimuth, age, R and Z.
+
+    Bins are half-open, ``lower <= value < upper``; the last bin of an axis includes its upper edge.
+
+    Parameters
+    ----------
+    R : `~astropy.units.Quantity` ['length'], optional
+        Edges of Galactocentric radius; by default 6.2 to 15.2 kpc in steps of 0.6 kpc, so that the
+        paper's 11 kpc is an edge.
+    Z : `~astropy.units.Quantity` ['length'], optional
+        Edges of height. They must mirror about 0, so that North and South compare; by default
+        -2.1 to 2.1 kpc in steps of 0.3 kpc.
+    phi : `~astropy.units.Quantity` ['angle'] or None, optional
+        Edges of azimuth within -180 and 180 deg, growing with Galactic rotation from 0 toward the
+        anticentre; by default the paper's -35, -15, -5, 0, 5, 15, 35 deg. None takes all azimuths
+        together, without an axis for them.
+    age : `~astropy.units.Quantity` ['time'] or None, optional
+        Edges of age; by default None, all ages together.
+    min_count : int, optional
+        Voxels with fewer stars are left empty; by default 3.
+
+    Raises
+    ------
+    BinningError
+        If edges do not increase, do not mirror in Z, or lie where no star can.
+    `~astropy.units.UnitsError`, TypeError
+        If edges have the wrong unit, or none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy import units as u
+    >>> from rcasym import DiskBinning
+    >>> DiskBinning()
+    <DiskBinning: phi 6 x R 15 x Z 14 voxels, min_count=3>
+    >>> DiskBinning.by_age().shape
+    (1, 6, 15, 14)
+    >>> DiskBinning(phi=[-5, 15] * u.deg, R=[8, 11, 14] * u.kpc, Z=[-1, 0, 1] * u.kpc).axes[0]
+    Axis('phi', [-5, 15] deg)
+    """
+
+    axes: tuple
+    min_count: int
+
+    @u.quantity_input(R=u.kpc, Z=u.kpc, phi=[u.deg, None], age=[u.Gyr, None])
+    def __init__(self, *, R=PAPER_R, Z=PAPER_Z, phi=PAPER_PHI, age=None, min_count=3):
+        axes = []
+        for name, edges, unit in (("phi", phi, u.deg), ("age", age, u.Gyr), ("R", R, u.kpc),
+                                  ("Z", Z, u.kpc)):
+            if edges is not None:
+                axes.append(Axis(name, check_edges(name, edges.to_value(unit),
+                                                   **RULES[name]) * unit))
+        if not isinstance(min_count, Integral) or min_count < 1:
+            raise BinningError(f"min_count must be a whole number of 1 or more; got {min_count!r}")
+        object.__setattr__(self, "axes", tuple(axes))
+        object.__setattr__(self, "min_count", int(min_count))
+
+    @classmethod
+    def by_age(cls, *, phi=PAPER_ANTICENTRE, age=PAPER_AGE, **edges):
+        """The paper's binning by age: one azimuth range, -5 to 15 deg, and six of age.
+
+        Parameters
+        ----------
+        phi, age : `~astropy.units.Quantity`, optional
+            By default -5 to 15 deg, and 0, 2, 4, 6, 8, 10, 14 Gyr.
+        **edges
+            Further arguments of `DiskBinning`.
+        """
+        return cls(phi=phi, age=age, **edges)
+
+    def __repr__(self):
+        sizes = " x ".join(f"{axis.name} {len(axis)}" for axis in self.axes)
+        return f"<DiskBinning: {sizes} voxels, min_count={self.min_count}>"
+
+    @property
+    def shape(self):
+        """The number of bins of each axis."""
+        return tuple(len(axis) for axis in self.axes)
+
+    @property
+    def size(self):
+        """The number of voxels."""
+        return int(np.prod(self.shape))
+
+    def __getitem__(self, name):
+        """The axis of that name."""
+        for axis in self.axes:
+            if axis.name == name:
+                return axis
+        raise BinningError(f"the binning must have the axis asked for; got {name!r}, the choices "
+                           f"are {', '.join(repr(axis.name) for axis in self.axes)}")
+
+    def coordinates(self, catalog):
+        """The stars' values along each axis.
+
+        Parameters
+        ----------
+        catalog : RedClumpCatalog
+
+        Returns
+        -------
+        list of ndarray
+            One array an axis, plain floats in the unit of its edges, NaN where not known.
+
+        Raises
+        ------
+        CatalogError
+            If the catalogue has no positions, or no ages where there is an age axis.
+        """
+        needed = ["galcen"] + [axis.name for axis in self.axes if axis.name == "age"]
+        check_columns(catalog.colnames, needed, "the catalogue")
+        values = dict(zip(("R", "phi", "Z"), catalog.cylindrical, strict=True))
+        return [floats(catalog, "age") if axis.name == "age"
+                else values[axis.name].to_value(axis.edges.unit) for axis in self.axes]
+
+    def index(self, catalog):
+        """The voxel of each star.
+
+        Parameters
+        ----------
+        catalog : RedClumpCatalog
+
+        Returns
+        -------
+        ndarray of int
+            Index into the flattened grid, -1 outside it and for stars of unknown position (or age,
+            where there is an age axis).
+        """
+        return flat_index(self.coordinates(catalog), [axis.edges.value for axis in self.axes])
+
+    def plot(self, *, ax=None, **kwargs):
+        """Draw the grid in the R-Z plane.
+
+        Parameters
+        ----------
+        ax : `~matplotlib.axes.Axes`, optional
+            By default those of a new figure.
+        **kwargs
+            Passed to `~matplotlib.axes.Axes.pcolormesh`.
+
+        Returns
+        -------
+        `~matplotlib.axes.Axes`
+        """
+        from .plotting import plot_binning
+
+        return plot_binning(self, ax=ax, **kwargs)

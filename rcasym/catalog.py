@@ -1,0 +1,523 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The catalogue of stars that everything else starts from."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from astropy import log
+from astropy import units as u
+from astropy.coordinates import ICRS, Galactic, Galactocentric, SkyCoord
+from astropy.io import registry
+from astropy.table import Column, QTable, Table, vstack
+from astropy.table.connect import TableRead, TableWrite
+
+from .columns import COLUMNS, POSITION_COLUMNS, floats
+from .cuts import QualityCuts
+from .exceptions import CatalogError, CatalogWarning
+from .frames import cylindrical, paper_frame
+from .matching import mutual_nearest, repeats_of
+from .surveys import SURVEY_READERS
+from .validation import check_choice, check_columns, check_same_frame
+from .votable import from_votable, to_votable
+
+__all__ = ["RedClumpCatalog"]
+
+TEXT_COLUMNS = ("source_id", "survey")
+DOOR_ARGUMENTS = ("columns", "survey", "frame", "keep")
+
+
+class _CatalogRead(TableRead):
+    """Read stars from a file, through the unified I/O registry of astropy.
+
+    Besides the formats of `~astropy.table.QTable` there are ``"apogee-rc"``, ``"lamost-rc"`` and
+    ``"lamost-dr3-rgb"``. A catalogue that was written before comes back as it was; any other table
+    goes through `RedClumpCatalog.from_table`, whose ``columns``, ``survey``, ``frame`` and ``keep``
+    can be given here.
+
+    Parameters
+    ----------
+    *args
+        The path of the file.
+    format : str, optional
+        The format, where astropy cannot tell it from the file.
+    **kwargs
+        Arguments of the reader, such as ``ages=`` for ``"apogee-rc"``.
+
+    Raises
+    ------
+    CatalogError
+        If the file is damaged, is not of the format, or lacks a column that is needed.
+    """
+
+    def __call__(self, *args, **kwargs):
+        format = kwargs.get("format")
+        if format in SURVEY_READERS or format == "votable":
+            door = {}
+        else:
+            door = {name: kwargs.pop(name) for name in DOOR_ARGUMENTS if name in kwargs}
+        path = args[0] if args else "the file"
+        try:
+            with warnings.catch_warnings():
+                # astropy warns of a truncated FITS file and then reads what it finds.
+                warnings.filterwarnings("error", ".*truncated.*")
+                table = super().__call__(*args, **kwargs)
+        except (CatalogError, FileNotFoundError, IsADirectoryError, PermissionError):
+            raise
+        except (OSError, ValueError, TypeError, KeyError, IndexError, UserWarning) as error:
+            said = " ".join(str(error).split())
+            if isinstance(error, registry.IORegistryError):
+                said = said.split(" The available formats")[0]
+            raise CatalogError(f"cannot read {path}" + (f" as {format!r}" if format else "")
+                               + f": {said[:300] or type(error).__name__}") from error
+        if "galcen" not in table.colnames:
+            return self._cls.from_table(table, **door)
+        return _as_written(table)
+
+
+class _CatalogWrite(TableWrite):
+    """Write the stars to a file, through the unified I/O registry of astropy.
+
+    FITS, HDF5, Parquet and ECSV keep units, masks, positions and their frame. A VOTable has no
+    place for positions with a frame: there they are written as ra, dec and distance, with the
+    frame's parameters, and rebuilt on reading.
+
+    Parameters
+    ----------
+    *args
+        The path of the file.
+    format : str, optional
+        The format, where astropy cannot tell it from the name.
+    **kwargs
+        Arguments of the writer, such as ``overwrite=True``.
+    """
+
+    def __call__(self, *args, serialize_method=None, **kwargs):
+        format = kwargs.get("format")
+        suffix = str(args[0]).lower().rsplit(".", 1)[-1] if args else ""
+        if format == "hdf5" or (format is None and suffix in ("h5", "hdf5", "hdf")):
+            kwargs = {"path": "catalog", "serialize_meta": True} | kwargs
+        with warnings.catch_warnings():
+            # FITS has no dex, but astropy keeps the unit beside the column and restores it.
+            warnings.filterwarnings("ignore", "The unit 'dex' could not be saved")
+            super().__call__(*args, serialize_method=serialize_method, **kwargs)
+
+
+class RedClumpCatalog(QTable):
+    """Stars with positions, metallicities and, where known, ages: one star a row.
+
+    A `~astropy.table.QTable` with these columns, of which ``coord`` and ``m_h`` are needed to map
+    and the others may be absent. A star without a value is masked in that column; without a
+    position, its ``coord`` and ``galcen`` are NaN.
+
+    ========================================  =======  ==========================================
+    column                                    unit     meaning
+    ========================================  =======  ==========================================
+    ``source_id``, ``survey``                 text     name of the star; ``"LAMOST"``, ``"APOGEE"``
+    ``coord``                                          position, ICRS with distance
+    ``galcen``                                kpc      position, Galactocentric
+    ``distance_error``                        kpc      error of the distance
+    ``m_h``, ``m_h_error``                    dex      [M/H] and its error
+    ``alpha_m``, ``alpha_m_error``            dex      [alpha/M] and its error
+    ``age``, ``age_error``                    Gyr      age and its error
+    ``snr``                                            signal-to-noise ratio of the spectrum
+    ========================================  =======  ==========================================
+
+    Build one with `from_table`, ``read``, `concatenate` or `~rcasym.make_mock_catalog`.
+    Slices, masks, column subsets, groups and joins work as on any astropy table.
+
+    Examples
+    --------
+    >>> from astropy.table import QTable
+    >>> from astropy import units as u
+    >>> from rcasym import RedClumpCatalog
+    >>> stars = QTable({"RA": [90, 100] * u.deg, "DEC": [20, 30] * u.deg, "d": [2000, 3000] * u.pc,
+    ...                 "FEH": [-0.2, -9999.0]})
+    >>> cat = RedClumpCatalog.from_table(
+    ...     stars, columns={"ra": "RA", "dec": "DEC", "distance": "d", "m_h": "FEH"})
+    >>> cat["m_h"]
+    <MaskedQuantity [-0.2,  ———] dex>
+    >>> print(cat.R.round(2))
+    [10.34 11.24] kpc
+    """
+
+    read = registry.UnifiedReadWriteMethod(_CatalogRead)
+    write = registry.UnifiedReadWriteMethod(_CatalogWrite)
+
+    @classmethod
+    def from_table(cls, table, *, columns=None, survey=None, frame=None, keep=()):
+        """Make a catalogue of any astropy table.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`
+            One star a row. Columns with a unit are converted; those without are taken to be in
+            the catalogue's unit (kpc, Gyr, dex, degrees).
+        columns : dict, optional
+            What the table calls its columns, where it is not what the catalogue does:
+            ``{"m_h": "FEH", "age": "AGE_GYR"}``. Positions are ``ra``, ``dec``, ``distance`` (ICRS)
+            or ``l``, ``b``, ``distance`` (Galactic), or a SkyCoord column ``coord``. A value of
+            None leaves a column out.
+        survey : str, optional
+            The name of the survey; `QualityCuts` knows ``"LAMOST"`` and ``"APOGEE"``. Without it,
+            the table's column ``survey``, if there is one.
+        frame : `~astropy.coordinates.Galactocentric`, optional
+            The frame of ``galcen``; by default the paper's, `~rcasym.frames.paper_frame`.
+        keep : sequence of str, optional
+            Further columns of the table to keep, as they are.
+
+        Returns
+        -------
+        RedClumpCatalog
+            With as many rows as the table. Masked values, NaN, infinities and sentinels such as
+            -9999 are masked; so are values that make no sense (a negative distance or age), with a
+            warning that counts them.
+
+        Raises
+        ------
+        CatalogError
+            If a needed column is missing, holds text, or its unit does not convert; if the table
+            is empty.
+        """
+        if not isinstance(table, Table):
+            raise CatalogError("table must be an astropy Table; got "
+                               f"{type(table).__name__}. Table.from_pandas converts a DataFrame")
+        known = (*TEXT_COLUMNS, "coord", *POSITION_COLUMNS, *COLUMNS)
+        given = dict(columns or {})
+        for name in given:
+            check_choice("a key of columns", name, known)
+        check_columns(table.colnames, [v for v in given.values() if v is not None], "the table")
+        sources = {name: name for name in known if name in table.colnames} | given
+        sources = {name: source for name, source in sources.items() if source is not None}
+        if not {"ra", "dec", "l", "b", "coord"} & given.keys() and "coord" in sources:
+            position = ("coord",)
+        elif {"l", "b"} & given.keys() or not {"ra", "dec"} & sources.keys() and "l" in sources:
+            position = ("l", "b", "distance")
+        elif "coord" in given:
+            position = ("coord",)
+        else:
+            position = ("ra", "dec", "distance")
+        for name in (*position, "m_h"):
+            if name not in sources:
+                check_columns(table.colnames, [name],
+                              "the table, or columns= by another name,")
+        if len(table) == 0:
+            raise CatalogError("table must have one or more rows; got 0")
+        check_columns(table.colnames, keep, "the table")
+
+        coord = _position(table, sources, position)
+        if frame is None:
+            galcen = table["galcen"] if "galcen" in table.colnames else None
+            frame = (galcen.frame.replicate_without_data() if isinstance(galcen, SkyCoord)
+                     else paper_frame())
+        elif not isinstance(frame, Galactocentric):
+            raise CatalogError(f"frame must be a Galactocentric frame; got {frame!r}. "
+                               "rcasym.frames.galactocentric_frame makes one")
+
+        stars = {}
+        if "source_id" in sources:
+            stars["source_id"] = _text(table[sources["source_id"]])
+        if survey is not None:
+            stars["survey"] = np.full(len(table), str(survey))
+        elif "survey" in sources:
+            stars["survey"] = _text(table[sources["survey"]])
+        stars["coord"] = coord
+        stars["galcen"] = coord.transform_to(frame)
+        for name, column in COLUMNS.items():
+            if name in sources:
+                stars[name] = column.wrap(column.clean(table[sources[name]], sources[name]))
+        for name in keep:
+            if name not in stars:
+                stars[name] = table[name]
+        catalog = cls(stars, copy=False)
+        catalog._warn_of_repeated_ids()
+        return catalog
+
+    @property
+    def R(self):
+        """Distance from the axis of the Galaxy, `~astropy.units.Quantity` [kpc]."""
+        return self.cylindrical[0]
+
+    @property
+    def phi(self):
+        """Galactocentric azimuth in (-180, 180] deg, 0 toward the anticentre, growing with
+        Galactic rotation, `~astropy.units.Quantity` [deg]."""
+        return self.cylindrical[1]
+
+    @property
+    def Z(self):
+        """Height above the mid-plane, North positive, `~astropy.units.Quantity` [kpc]."""
+        return self.cylindrical[2]
+
+    @property
+    def cylindrical(self):
+        """R, phi and Z at once, a tuple of `~astropy.units.Quantity`."""
+        check_columns(self.colnames, ["galcen"], "the catalogue")
+        return cylindrical(self["galcen"])
+
+    @property
+    def frame(self):
+        """The Galactocentric frame of ``galcen``, without data."""
+        check_columns(self.colnames, ["galcen"], "the catalogue")
+        return self["galcen"].frame.replicate_without_data()
+
+    def validate(self):
+        """Check that the catalogue can be mapped, and count what its stars lack.
+
+        Returns
+        -------
+        `~astropy.table.QTable`
+            One row a column: ``column``, ``unit``, ``known`` and ``missing``, numbers of stars.
+
+        Raises
+        ------
+        CatalogError
+            If ``coord``, ``galcen`` or ``m_h`` is missing or of the wrong kind.
+
+        Warns
+        -----
+        CatalogWarning
+            If a ``source_id`` stands more than once.
+
+        Examples
+        --------
+        >>> from rcasym import make_mock_catalog
+        >>> report = make_mock_catalog(1000).validate()
+        >>> print(report["column", "known", "missing"][report["column"] == "m_h"])
+        column known missing
+        ------ ----- -------
+           m_h  1000       0
+        """
+        check_columns(self.colnames, ["coord", "galcen", "m_h"], "the catalogue")
+        for name in ("coord", "galcen"):
+            if not isinstance(self[name], SkyCoord):
+                raise CatalogError(f"column {name!r} must hold SkyCoord positions; got "
+                                   f"{type(self[name]).__name__}. from_table builds them")
+        if not isinstance(self["galcen"].frame, Galactocentric):
+            raise CatalogError("column 'galcen' must be in a Galactocentric frame; got "
+                               f"{self['galcen'].frame.name}")
+        self._warn_of_repeated_ids()
+        rows = [("position", "kpc", int(np.isfinite(self.Z).sum()))]
+        rows += [(name, str(column.unit), int(np.isfinite(floats(self, name)).sum()))
+                 for name, column in COLUMNS.items() if name in self.colnames]
+        names, units, known = map(list, zip(*rows))
+        return QTable({"column": names, "unit": units, "known": known,
+                       "missing": len(self) - np.array(known)})
+
+    def _warn_of_repeated_ids(self):
+        if "source_id" not in self.colnames:
+            return
+        ids = [name for name in np.asarray(self["source_id"]).tolist() if name]
+        repeated = len(ids) - len(set(ids))
+        if repeated:
+            warnings.warn(f"column 'source_id': {repeated:,} of {len(self):,} rows repeat the id "
+                          "of an earlier row; concatenate finds repeats by position",
+                          CatalogWarning, stacklevel=3)
+
+    def select(self, cuts=None):
+        """The stars that pass the quality cuts.
+
+        Parameters
+        ----------
+        cuts : QualityCuts, optional
+            By default ``QualityCuts()``, those of Wang et al. (2025), Section 2.1. Its ``cut_flow``
+            tells how many stars each cut takes.
+
+        Returns
+        -------
+        RedClumpCatalog
+        """
+        cuts = QualityCuts() if cuts is None else cuts
+        return self[cuts.mask(self)]
+
+    @u.quantity_input(max_separation=u.deg)
+    def match(self, other, max_separation=1 * u.arcsec):
+        """Stars in common with another catalogue, by position on the sky.
+
+        All pairs within ``max_separation`` are looked at; two stars are one if each is the other's
+        nearest.
+
+        Parameters
+        ----------
+        other : RedClumpCatalog
+        max_separation : `~astropy.units.Quantity` ['angle'], optional
+            The largest separation of a pair; by default 1 arcsec.
+
+        Returns
+        -------
+        `~astropy.table.QTable`
+            One row a pair: ``index``, the row of this catalogue, ``other_index``, that of the other,
+            and ``separation`` [arcsec].
+
+        Examples
+        --------
+        >>> from rcasym import make_mock_catalog
+        >>> cat = make_mock_catalog(2000)
+        >>> lamost, apogee = cat[cat["survey"] == "LAMOST"], cat[cat["survey"] == "APOGEE"]
+        >>> pairs = apogee.match(lamost)
+        >>> ages = apogee["age"][pairs["index"]], lamost["age"][pairs["other_index"]]
+        """
+        i, j, separation = mutual_nearest(self["coord"], other["coord"], max_separation)
+        return QTable({"index": i, "other_index": j, "separation": separation})
+
+    @classmethod
+    @u.quantity_input(max_separation=u.deg)
+    def concatenate(cls, catalogs, duplicates="first", max_separation=1 * u.arcsec):
+        """Put catalogues together, one a survey, and deal with stars that are there twice.
+
+        Repeat observations within one catalogue are those within ``max_separation`` of an earlier
+        row; stars in common between catalogues are mutual nearest neighbours within it.
+
+        Parameters
+        ----------
+        catalogs : sequence of RedClumpCatalog
+            One a survey, in the order of preference. A column that one of them lacks is masked for
+            its stars.
+        duplicates : {"first", "all", "error"}, optional
+            Keep the first row of each star, keep all, or raise if there are any.
+        max_separation : `~astropy.units.Quantity` ['angle'], optional
+            By default 1 arcsec.
+
+        Returns
+        -------
+        RedClumpCatalog
+            Its ``meta`` says how many stars were found twice: ``n_common`` rows of later catalogues
+            are stars of earlier ones, ``n_repeat`` rows repeat an observation within their own
+            catalogue.
+
+        Raises
+        ------
+        CatalogError
+            If the frames differ, or with ``duplicates="error"`` if there are duplicates.
+        """
+        check_choice("duplicates", duplicates, ("first", "all", "error"))
+        catalogs = list(catalogs)
+        if not catalogs:
+            raise CatalogError("catalogs must hold one or more catalogues; got none")
+        check_same_frame([catalog.frame for catalog in catalogs], "catalogues to concatenate")
+        first, n_repeat = [], 0
+        for catalog in catalogs:
+            own = repeats_of(catalog["coord"], max_separation)
+            n_repeat += int(np.sum(own != np.arange(len(own))))
+            first.append(own)
+        in_common = [np.zeros(len(catalog), bool) for catalog in catalogs]
+        for later in range(1, len(catalogs)):
+            for earlier in range(later):
+                i, j, _ = mutual_nearest(catalogs[earlier]["coord"], catalogs[later]["coord"],
+                                         max_separation)
+                # A star is in common whichever of its observations the match is with.
+                in_common[later][first[later][j]] = True
+        keep = np.concatenate([(own == np.arange(len(own))) & ~common
+                               for own, common in zip(first, in_common)])
+        n_common = int(sum(common.sum() for common in in_common))
+        found = (f"{n_common:,} stars in common between {len(catalogs)} catalogues, "
+                 f"{n_repeat:,} repeat observations within one")
+        if duplicates == "error" and not keep.all():
+            raise CatalogError(f"catalogs must hold each star once with duplicates='error'; got "
+                               f"{found} (max_separation = {max_separation})")
+        stacked = vstack(catalogs, join_type="outer", metadata_conflicts="silent")
+        for name in TEXT_COLUMNS:
+            if name in stacked.colnames:
+                stacked[name] = _text(stacked[name])
+        result = stacked if duplicates == "all" or keep.all() else stacked[keep]
+        log.info(f"{found}; " + ("all kept" if duplicates == "all" else
+                                 f"the first row of each kept: {len(result):,} stars"))
+        result.meta |= {"n_common": n_common, "n_repeat": n_repeat}
+        return result
+
+    def plot(self, *, axes=None, **kwargs):
+        """Draw where the stars are, and their ages and metallicities (Figure 1 of the paper).
+
+        Parameters
+        ----------
+        axes : sequence of `~matplotlib.axes.Axes`, optional
+            Axes to draw on: for each survey one of R-Z, then for each one of R-phi, then one for
+            ages (if there are any) and one for [M/H]. By default a new figure.
+        **kwargs
+            Passed to `~matplotlib.axes.Axes.hexbin`.
+
+        Returns
+        -------
+        ndarray of `~matplotlib.axes.Axes`
+            In the order above.
+        """
+        from .plotting import plot_catalog
+
+        return plot_catalog(self, axes=axes, **kwargs)
+
+
+def _text(column):
+    """A column as plain text without the blanks that pad it, empty where masked."""
+    values = np.ma.filled(np.ma.asarray(getattr(column, "value", column)).astype(object), "")
+    return np.array([v.decode() if isinstance(v, bytes) else str(v) for v in values.tolist()],
+                    dtype=str) if len(values) else np.array([], dtype="U1")
+
+
+def _position(table, sources, names):
+    """ICRS positions with distance, NaN where a star has none."""
+    if names == ("coord",):
+        coord = table[sources["coord"]]
+        if not isinstance(coord, SkyCoord) or coord.distance.unit == u.dimensionless_unscaled:
+            raise CatalogError(f"column {sources['coord']!r} must hold SkyCoord positions with "
+                               "a distance; give ra, dec and distance columns otherwise")
+        coord = coord.transform_to(ICRS())
+        values = {"ra": coord.ra, "dec": coord.dec, "distance": coord.distance}
+        names = tuple(values)
+    else:
+        values = {name: table[sources[name]] for name in names}
+    longitude, latitude, distance = (
+        POSITION_COLUMNS[name].clean(column, sources.get(name, name)) * POSITION_COLUMNS[name].unit
+        for name, column in values.items())
+    frame = Galactic() if names[0] == "l" else ICRS()
+    return SkyCoord(longitude, latitude, distance, frame=frame, copy=False).transform_to(ICRS())
+
+
+def _as_written(table):
+    """A catalogue as it was before it was written: text for bytes, its own keys in lower case."""
+    for name, column in list(table.columns.items()):
+        if isinstance(column, Column) and column.dtype.kind == "S":
+            table[name] = _text(column)
+    for key in list(table.meta):
+        if key.startswith("N_"):
+            table.meta[key.lower()] = table.meta.pop(key)
+    for name in COLUMNS:
+        if name in table.colnames and not np.asarray(getattr(table[name], "mask", False)).any():
+            # FITS files are big-endian; native floats are faster from here on.
+            table[name] = u.Quantity(floats(table, name), COLUMNS[name].unit, copy=False)
+    return table
+
+
+def _survey_reader(format):
+    reader = SURVEY_READERS[format]
+
+    def read(path, *, survey=None, frame=None, keep=(), **kwargs):
+        stars = reader(path, **kwargs)
+        catalog = RedClumpCatalog.from_table(
+            stars.table, columns=stars.columns, survey=survey or stars.survey, frame=frame,
+            keep=keep)
+        catalog.meta |= stars.counts
+        return catalog
+
+    read.__doc__ = reader.__doc__
+    return read
+
+
+def _read_votable(path, *, columns=None, survey=None, frame=None, keep=(), **kwargs):
+    table, stored_frame = from_votable(path, **kwargs)
+    if stored_frame is not None:
+        known = {*TEXT_COLUMNS, *POSITION_COLUMNS, *COLUMNS}
+        keep = [name for name in table.colnames if name not in known]
+    return RedClumpCatalog.from_table(table, columns=columns, survey=survey, keep=keep,
+                                      frame=stored_frame if frame is None else frame)
+
+
+def _write_votable(catalog, output, *, overwrite=False, **kwargs):
+    if not overwrite and Path(output).exists():
+        raise OSError(f"file {output} exists; overwrite=True replaces it")
+    to_votable(catalog).to_xml(str(output), **kwargs)
+
+
+for _format in SURVEY_READERS:
+    registry.register_reader(_format, RedClumpCatalog, _survey_reader(_format))
+registry.register_reader("votable", RedClumpCatalog, _read_votable)
+registry.register_writer("votable", RedClumpCatalog, _write_votable)

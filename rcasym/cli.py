@@ -1,0 +1,266 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The command ``rcasym``: from tables of stars to maps, figures and a summary."""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from astropy import units as u
+from astropy.table import QTable
+
+from . import __version__
+from .asymmetry import AsymmetryMap
+from .binning import DiskBinning
+from .catalog import RedClumpCatalog
+from .cuts import QualityCuts
+from .exceptions import RcasymError
+from .files import whole_file
+from .mock import make_mock_catalog
+from .surveys import SURVEY_READERS
+
+__all__ = ["main"]
+
+DESCRIPTION = """\
+Map the North-South metallicity asymmetry of the Galactic disk.
+
+Without a file the embedded mock sample is mapped. With files, give a --format for each
+(or one for all): %s, or a format that astropy's QTable reads.
+"""
+
+FIGURES = {
+    "figure1": "where the stars are, and their ages and metallicities",
+    "figure3": "offsets from the radial mean at six azimuths",
+    "figure5": "offsets from the radial mean at six ages",
+    "figure7": "mean metallicity and radial mean at six azimuths",
+    "figure8": "mean metallicity and radial mean at six ages",
+}
+AGE_FILES = ("figure5", "figure8", "map_by_age.fits")
+FILES = (*(f"{name}{suffix}" for name in FIGURES for suffix in (".png", ".pdf")),
+         "map.fits", "map_by_age.fits", "summary.txt", "summary.ecsv")
+
+
+def main(argv=None):
+    """Run the command; gives back the exit status, 0 if all went well."""
+    arguments = _parser().parse_args(argv)
+    # No window is opened, whatever the user's matplotlib would do.
+    os.environ.setdefault("MPLBACKEND", "agg")
+    try:
+        _run(arguments)
+    except (RcasymError, OSError) as error:
+        print(f"rcasym: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="rcasym", formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=DESCRIPTION % ", ".join(SURVEY_READERS))
+    parser.add_argument("files", nargs="*", metavar="FILE",
+                        help="tables of stars, one a survey, in the order of preference")
+    parser.add_argument("--format", action="append", default=[], metavar="FORMAT",
+                        help="the format of the files, once for all or once for each")
+    parser.add_argument("--column", action="append", default=[], metavar="NAME=COLUMN",
+                        help="what the files call a column, such as m_h=FEH; repeatable")
+    parser.add_argument("--ages", metavar="FILE",
+                        help="ages to join to an apogee-rc file by APOGEE_ID")
+    parser.add_argument("--output", default="rcasym-output", metavar="FOLDER",
+                        help="folder of the results (default: %(default)s)")
+    parser.add_argument("--overwrite", action="store_true",
+                        help="replace files of the same name in the folder")
+    parser.add_argument("--seed", type=int, default=0,
+                        help="seed of the mock sample (default: %(default)s)")
+    parser.add_argument("--quiet", action="store_true", help="do not show progress")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    return parser
+
+
+def _run(arguments):
+    stages = _Stages(7, arguments.quiet)
+    inputs = _inputs(arguments)
+    output = _prepare_output(arguments.output, arguments.overwrite)
+    write = {"overwrite": arguments.overwrite}
+
+    stages.start("reading the stars" if inputs else "making the mock sample")
+    catalogs = [RedClumpCatalog.read(path, **how) for path, how in inputs] or _mock(arguments.seed)
+    n_read = sum(map(len, catalogs))
+
+    stages.start(f"selecting from {n_read:,} stars")
+    cuts = QualityCuts()
+    flow = _joint_cut_flow(catalogs, cuts)
+    selected = [catalog.select(cuts) for catalog in catalogs]
+    n_selected = sum(map(len, selected))
+    if n_selected == 0:
+        raise RcasymError("no star passes the quality cuts; the first that leaves none is "
+                          f"{flow['cut'][np.argmax(flow['left'] == 0)]!r}")
+
+    stages.start(f"finding stars in common and repeats among {n_selected:,} stars")
+    stars = RedClumpCatalog.concatenate(selected)
+
+    stages.start(f"binning {len(stars):,} stars")
+    maps = {"map": AsymmetryMap.from_catalog(stars)}
+    no_ages = "" if "age" in stars.colnames else "the stars have no ages"
+    if not no_ages:
+        maps["map_by_age"] = AsymmetryMap.from_catalog(stars, DiskBinning.by_age())
+
+    stages.start("drawing the figures")
+    from .plotting import save_figure
+
+    save_figure(stars.plot(), output / "figure1", **write)
+    for amap, first, second in zip(maps.values(), ("figure3", "figure5"), ("figure7", "figure8"),
+                                   strict=False):
+        save_figure(amap.plot(), output / first, **write)
+        save_figure(amap.plot(["mean", "radial_mean"]), output / second, **write)
+
+    stages.start("writing the maps")
+    for name, amap in maps.items():
+        amap.write(output / f"{name}.fits", **write)
+
+    stages.start("writing the summary")
+    counts = {"read": n_read, "cut": n_read - n_selected, "matched": stars.meta["n_common"],
+              "repeat": n_selected - len(stars)}
+    table = _summary_table(maps, counts, no_ages)
+    text = _summary_text(table, maps, flow, inputs, no_ages)
+    with whole_file(output / "summary.ecsv", **write) as part:
+        table.write(part, format="ascii.ecsv")
+    with whole_file(output / "summary.txt", **write) as part:
+        part.write_text(text, encoding="utf-8")
+    if no_ages:
+        # What an earlier run on stars with ages left here does not belong to this one.
+        for name in FILES:
+            if name.startswith(AGE_FILES):
+                (output / name).unlink(missing_ok=True)
+    stages.end(f"results in {output}")
+    print(text)
+
+
+class _Stages:
+    """Says on standard error what is being done, and how long the last stage took."""
+
+    def __init__(self, total, quiet):
+        self.total, self.quiet, self.number = total, quiet, 0
+        self.begun = self.last = time.perf_counter()
+
+    def start(self, what):
+        self.number += 1
+        self._say(f"[{self.number}/{self.total}] {what}")
+
+    def end(self, what):
+        self._say(f"done in {time.perf_counter() - self.begun:.1f} s: {what}")
+
+    def _say(self, words):
+        if not self.quiet:
+            print(words, file=sys.stderr, flush=True)
+
+
+def _inputs(arguments):
+    """The files and how to read each, checked before any work."""
+    paths, formats = arguments.files, arguments.format
+    if len(formats) not in (0, 1, len(paths)) or (formats and not paths):
+        raise RcasymError(f"--format must be given once, or once for each of the {len(paths)} "
+                          f"files; got {len(formats)}")
+    columns = {}
+    for pair in arguments.column:
+        name, equals, source = pair.partition("=")
+        if not (name and equals and source):
+            raise RcasymError(f"--column must be NAME=COLUMN; got {pair!r}")
+        columns[name] = source
+    formats = formats * len(paths) if len(formats) == 1 else formats or [None] * len(paths)
+    if arguments.ages and "apogee-rc" not in formats:
+        raise RcasymError("--ages must come with a file of --format apogee-rc; got "
+                          f"{', '.join(map(str, formats)) or 'no file'}")
+    inputs = []
+    for path, format in zip(paths, formats, strict=True):
+        if not Path(path).is_file():
+            raise RcasymError(f"{path} must be a file; there is none of that name")
+        how = {"format": format}
+        if columns:
+            how["columns"] = columns
+        if arguments.ages and format == "apogee-rc":
+            how["ages"] = arguments.ages
+        inputs.append((path, how))
+    return inputs
+
+
+def _prepare_output(folder, overwrite):
+    """Make the folder and see that it can take the files, before any work."""
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise RcasymError(f"--output must be a folder; {folder} is a file")
+    present = [name for name in FILES if (folder / name).exists()]
+    if present and not overwrite:
+        raise RcasymError(f"--output {folder} must not hold results; it has {', '.join(present)}. "
+                          "--overwrite replaces them")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise RcasymError(f"--output {folder} cannot be written: {error.strerror}") from None
+    return folder
+
+
+def _mock(seed):
+    mock = make_mock_catalog(rng=seed)
+    return [mock[mock["survey"] == name] for name in ("LAMOST", "APOGEE")]
+
+
+def _joint_cut_flow(catalogs, cuts):
+    """The cut flows of all catalogues, added up."""
+    flow, *others = [cuts.cut_flow(catalog) for catalog in catalogs]
+    for other in others:
+        for name in ("before", "removed", "left", "not_applicable"):
+            flow[name] += other[name]
+    return flow
+
+
+def _summary_table(maps, counts, no_ages):
+    """One row a map: what became of every row read, and the largest offset."""
+    rows = []
+    for name, amap in maps.items():
+        row = {"map": name, **counts, "masked": amap.n_masked, "outside": amap.n_outside,
+               "binned": amap.n_stars,
+               "filled_voxels": int(np.isfinite(amap.mean).sum())}
+        largest = amap.largest_offsets(1)
+        row["largest_offset"] = (largest["offset"][0] if len(largest) else np.nan * u.dex)
+        row["largest_offset_error"] = (largest["mean_error"][0] if len(largest)
+                                       else np.nan * u.dex)
+        rows.append(row)
+    table = QTable(rows=rows)
+    table.meta["accounting"] = "read = cut + repeat + masked + outside + binned"
+    table.meta["matched"] = "of repeat, the stars in common between surveys"
+    if no_ages:
+        table.meta["left_out"] = f"{', '.join(AGE_FILES)}: {no_ages}"
+    return table
+
+
+def _summary_text(table, maps, flow, inputs, no_ages):
+    lines = [f"rcasym {__version__}"]
+    lines += [f"{path} ({how['format'] or 'format by astropy'})" for path, how in inputs] or [
+        "the embedded mock sample"]
+    lines += ["", "Cuts", *flow.pformat(max_lines=-1, max_width=-1), ""]
+    for row in table:
+        lines += [f"{row['map']}.fits: {maps[row['map']].binning!r}"]
+        for name, meaning in (
+                ("read", "rows read"), ("cut", "taken by the cuts"),
+                ("repeat", f"of stars already there ({row['matched']:,} in common between surveys, "
+                           f"{row['repeat'] - row['matched']:,} repeat observations)"),
+                ("masked", "without a position, metallicity or age that the map needs"),
+                ("outside", "outside the grid"),
+                ("binned", f"binned, filling {row['filled_voxels']:,} voxels")):
+            lines.append(f"{row[name]:>12,}  {meaning}")
+        largest = maps[row["map"]].largest_offsets()
+        for name, column in largest.columns.items():
+            if column.dtype.kind == "f":
+                column.info.format = ".3f" if name in ("offset", "mean_error") else "g"
+        lines += ["", "  Largest offsets (voxels of 20 stars or more)",
+                  *(f"  {line}" for line in largest.pformat(max_lines=-1, max_width=-1)), ""]
+    lines += [f"{name}: {words}" for name, words in FIGURES.items()
+              if not (no_ages and name in AGE_FILES)]
+    if no_ages:
+        lines.append(f"left out: {', '.join(AGE_FILES)}, because {no_ages}")
+    return "\n".join(lines) + "\n"

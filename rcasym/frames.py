@@ -1,0 +1,110 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The Galactocentric frame of the maps, and cylindrical coordinates in it."""
+
+from functools import cache
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import ICRS, CartesianDifferential, Galactocentric
+
+__all__ = ["galactocentric_frame", "paper_frame", "cylindrical", "frame_parameters",
+           "frame_from_parameters", "FRAME_UNITS"]
+
+FRAME_UNITS = {"galcen_ra": u.deg, "galcen_dec": u.deg, "galcen_distance": u.kpc, "z_sun": u.pc,
+               "roll": u.deg, "v_x": u.km / u.s, "v_y": u.km / u.s, "v_z": u.km / u.s}
+"""The parameters of a Galactocentric frame as files hold them, and their units."""
+
+
+@u.quantity_input(R0=u.kpc, Z0=u.kpc)
+def galactocentric_frame(R0=8.34 * u.kpc, Z0=25 * u.pc):
+    """A Galactocentric frame with every parameter set.
+
+    astropy's own defaults change between its versions, so none of them is left to it.
+
+    Parameters
+    ----------
+    R0 : `~astropy.units.Quantity` ['length'], optional
+        Distance of the Sun from the axis of the Galaxy, in the plane; by default 8.34 kpc
+        (Reid et al. 2014, ApJ 783, 130), as in Wang et al. (2025), Section 2.
+    Z0 : `~astropy.units.Quantity` ['length'], optional
+        Height of the Sun above the mid-plane; by default 25 pc.
+
+    Returns
+    -------
+    `~astropy.coordinates.Galactocentric`
+        Its ``galcen_distance`` is the distance in space, ``hypot(R0, Z0)``. The direction of the
+        centre is that of Reid & Brunthaler (2004), the Sun's velocity that of Drimmel & Poggio
+        (2018); velocities play no part in the maps.
+
+    Examples
+    --------
+    >>> from rcasym.frames import galactocentric_frame
+    >>> frame = galactocentric_frame()
+    >>> print(f"{frame.galcen_distance:.6f} {frame.z_sun}")
+    8.340037 kpc 25.0 pc
+    """
+    return Galactocentric(
+        galcen_coord=ICRS(ra=266.4051 * u.deg, dec=-28.936175 * u.deg),
+        galcen_distance=np.hypot(R0, Z0).to(u.kpc),
+        galcen_v_sun=CartesianDifferential([12.9, 245.6, 7.78] * u.km / u.s),
+        z_sun=Z0.to(u.pc),
+        roll=0 * u.deg,
+    )
+
+
+@cache
+def paper_frame():
+    """The frame of Wang et al. (2025): R0 = 8.34 kpc, Z0 = 25 pc."""
+    return galactocentric_frame()
+
+
+def cylindrical(coord):
+    """Galactocentric cylindrical coordinates.
+
+    Parameters
+    ----------
+    coord : `~astropy.coordinates.SkyCoord` or `~astropy.coordinates.Galactocentric`
+        Positions in a Galactocentric frame.
+
+    Returns
+    -------
+    R, phi, Z : `~astropy.units.Quantity`
+        Distance from the axis [kpc]; azimuth [deg] in (-180, 180], 0 toward the anticentre
+        as seen from the Sun and growing with Galactic rotation; height [kpc], positive toward the
+        North. An unknown position gives NaN.
+
+    Examples
+    --------
+    The Sun itself:
+
+    >>> from astropy import units as u
+    >>> from astropy.coordinates import ICRS
+    >>> from rcasym.frames import cylindrical, paper_frame
+    >>> sun = ICRS(0 * u.deg, 0 * u.deg, 0 * u.kpc).transform_to(paper_frame())
+    >>> R, phi, Z = cylindrical(sun)
+    >>> print(f"{R:.3f}, {phi:.3f}, {Z:.3f}")
+    8.340 kpc, 0.000 deg, 0.025 kpc
+    """
+    x, y, z = (getattr(coord, axis).to(u.kpc) for axis in "xyz")
+    phi = np.arctan2(y, -x).to(u.deg)
+    # arctan2 gives -180 for y = -0.0: the same half-plane as +180.
+    phi = np.where(phi == -180 * u.deg, 180 * u.deg, phi)
+    return np.hypot(x, y), phi, z
+
+
+def frame_parameters(frame):
+    """The parameters of a Galactocentric frame as plain floats in the units of `FRAME_UNITS`."""
+    centre, velocity = frame.galcen_coord, frame.galcen_v_sun.to_cartesian()
+    values = (centre.ra, centre.dec, frame.galcen_distance, frame.z_sun, frame.roll,
+              velocity.x, velocity.y, velocity.z)
+    return {name: float(value.to_value(unit))
+            for (name, unit), value in zip(FRAME_UNITS.items(), values, strict=True)}
+
+
+def frame_from_parameters(parameters):
+    """The Galactocentric frame that `frame_parameters` describes."""
+    value = {name: float(parameters[name]) * unit for name, unit in FRAME_UNITS.items()}
+    return Galactocentric(
+        galcen_coord=ICRS(value["galcen_ra"], value["galcen_dec"]),
+        galcen_distance=value["galcen_distance"], z_sun=value["z_sun"], roll=value["roll"],
+        galcen_v_sun=CartesianDifferential(value["v_x"], value["v_y"], value["v_z"]))

@@ -1,0 +1,131 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Maps in files: FITS and HDF5 with the same names.
+
+``edges_<axis>`` and the parameters of the frame say what the arrays mean; ``count``, ``mean`` and
+so on are for other programs; ``count`` and ``values`` are what a map is built from again.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from astropy import units as u
+from astropy.io import fits
+from astropy.table import QTable
+
+from .binning import DiskBinning
+from .exceptions import CatalogError
+from .files import whole_file
+from .frames import FRAME_UNITS, frame_from_parameters, frame_parameters
+from .validation import check_choice
+from .voxels import VoxelState
+
+__all__ = ["write_map", "read_map", "ARRAYS"]
+
+ARRAYS = ("count", "mean", "median", "std", "mean_error", "radial_mean", "offset", "difference")
+SUFFIXES = {".fits": "fits", ".fit": "fits", ".h5": "hdf5", ".hdf5": "hdf5", ".hdf": "hdf5"}
+# The numbers beside the arrays; eight letters, as FITS has them.
+NUMBERS = {"MINCOUNT": "least number of stars of a filled voxel",
+           "NOUTSIDE": "stars outside the grid", "NMASKED": "stars without a needed value"}
+
+
+def _format(path, format):
+    if format is None:
+        suffix = Path(path).suffix.lower()
+        format = SUFFIXES.get(suffix, suffix or str(path))
+    return check_choice("format (or the ending of the file)", format, ("fits", "hdf5"))
+
+
+def write_map(amap, path, *, format=None, overwrite=False):
+    """Write a map; see `rcasym.AsymmetryMap.write`."""
+    writer = {"fits": _write_fits, "hdf5": _write_hdf5}[_format(path, format)]
+    numbers = dict(zip(NUMBERS, (amap.binning.min_count, amap.n_outside, amap.n_masked),
+                       strict=True))
+    with whole_file(path, overwrite=overwrite) as part:
+        writer(amap, numbers, part)
+
+
+def read_map(path, *, format=None):
+    """The binning, state and frame in a file; see `rcasym.AsymmetryMap.read`."""
+    reader = {"fits": _read_fits, "hdf5": _read_hdf5}[_format(path, format)]
+    try:
+        numbers, edges, parameters, counts, values = reader(path)
+        binning = DiskBinning(**{"phi": None, **edges}, min_count=numbers["MINCOUNT"])
+        if counts.shape != binning.shape or counts.sum() != len(values):
+            raise ValueError(f"{counts.sum()} stars in voxels of shape {counts.shape} do not go "
+                             f"with {len(values)} values and edges of shape {binning.shape}")
+    except (FileNotFoundError, IsADirectoryError, PermissionError):
+        raise
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise CatalogError(f"cannot read a map from {path}: {str(error)[:300]}") from error
+    state = VoxelState(counts.astype(np.int64).ravel(), values.astype(float),
+                       numbers["NOUTSIDE"], numbers["NMASKED"])
+    return binning, state, frame_from_parameters(parameters)
+
+
+def _write_fits(amap, numbers, path):
+    primary = fits.PrimaryHDU()
+    primary.header["ORIGIN"] = "rcasym"
+    primary.header["CONTENT"] = ("AsymmetryMap", "[M/H] in voxels of the Galactic disk")
+    for name, value in numbers.items():
+        primary.header[name] = (value, NUMBERS[name])
+    hdus = [primary]
+    for name in ARRAYS:
+        values = getattr(amap, name)
+        image = fits.ImageHDU(np.asarray(values), name=name)
+        if name != "count":
+            image.header["BUNIT"] = "dex"
+        image.header["AXES"] = (", ".join(axis.name for axis in amap.binning.axes),
+                                "numpy order, the last varies fastest")
+        hdus.append(image)
+    for axis in amap.binning.axes:
+        hdus.append(fits.BinTableHDU(QTable({"edge": axis.edges}), name=f"edges_{axis.name}"))
+    parameters = frame_parameters(amap.frame)
+    hdus.append(fits.BinTableHDU(QTable({
+        "parameter": list(parameters), "value": list(parameters.values()),
+        "unit": [str(FRAME_UNITS[name]) for name in parameters]}), name="frame"))
+    column = fits.Column("m_h", "D", array=amap.state.values)
+    hdus.append(fits.BinTableHDU.from_columns([column], name="values"))
+    fits.HDUList(hdus).writeto(path, checksum=True)
+
+
+def _read_fits(path):
+    with fits.open(path, memmap=False) as hdus:
+        header = hdus[0].header
+        numbers = {name: header[name] for name in NUMBERS}
+        edges = {}
+        for hdu in hdus:
+            if hdu.name.startswith("EDGES_"):
+                name = next(n for n in ("phi", "age", "R", "Z") if hdu.name == f"EDGES_{n.upper()}")
+                table = QTable.read(hdu)
+                edges[name] = u.Quantity(table["edge"].value.astype(float), table["edge"].unit)
+        frame = hdus["FRAME"].data
+        parameters = dict(zip(frame["parameter"], frame["value"], strict=True))
+        return (numbers, edges, parameters, np.array(hdus["COUNT"].data),
+                np.array(hdus["VALUES"].data["m_h"]))
+
+
+def _write_hdf5(amap, numbers, path):
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        file.attrs.update({"CONTENT": "AsymmetryMap", **numbers})
+        for name in ARRAYS:
+            data = file.create_dataset(name, data=np.asarray(getattr(amap, name)))
+            if name != "count":
+                data.attrs["unit"] = "dex"
+        for axis in amap.binning.axes:
+            edges = file.create_dataset(f"edges_{axis.name}", data=axis.edges.value)
+            edges.attrs["unit"] = str(axis.edges.unit)
+        file.create_dataset("values", data=amap.state.values).attrs["unit"] = "dex"
+        frame = file.create_group("frame")
+        frame.attrs.update(frame_parameters(amap.frame))
+
+
+def _read_hdf5(path):
+    import h5py
+
+    with h5py.File(path) as file:
+        numbers = {name: int(file.attrs[name]) for name in NUMBERS}
+        edges = {name: file[f"edges_{name}"][:] * u.Unit(file[f"edges_{name}"].attrs["unit"])
+                 for name in ("phi", "age", "R", "Z") if f"edges_{name}" in file}
+        return (numbers, edges, dict(file["frame"].attrs), file["count"][:], file["values"][:])

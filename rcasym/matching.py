@@ -1,0 +1,82 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The same star twice: in two surveys, or observed again within one."""
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+
+__all__ = ["mutual_nearest", "repeats_of"]
+
+
+def _pairs(first, second, max_separation):
+    """Indices and separations [deg] of all pairs within ``max_separation``.
+
+    Stars without a position are in no pair.
+    """
+    usable = [np.flatnonzero(np.isfinite(coord.ra.deg) & np.isfinite(coord.dec.deg))
+              for coord in (first, second)]
+    if not all(len(index) for index in usable):
+        return np.empty(0, int), np.empty(0, int), np.empty(0)
+    # Directions alone, so that stars without a distance match too.
+    sky = [SkyCoord(coord.ra[index], coord.dec[index], frame="icrs")
+           for coord, index in zip((first, second), usable)]
+    i, j, separation, _ = sky[0].search_around_sky(sky[1], max_separation)
+    # search_around_sky gives the index in its argument first.
+    return usable[0][j], usable[1][i], separation.deg
+
+
+def mutual_nearest(first, second, max_separation):
+    """Pairs of stars each of which is the other's nearest on the sky.
+
+    Parameters
+    ----------
+    first, second : `~astropy.coordinates.SkyCoord`
+        ICRS positions.
+    max_separation : `~astropy.units.Quantity` ['angle']
+        The largest separation of a pair.
+
+    Returns
+    -------
+    i, j : ndarray of int
+        Rows of ``first``, increasing, and the rows of ``second`` that they pair with. No row is
+        in two pairs; of stars equally near the earlier row counts.
+    separation : `~astropy.units.Quantity` ['angle']
+    """
+    i, j, separation = _pairs(first, second, max_separation)
+    order = np.lexsort((j, i, separation))
+    i, j, separation = i[order], j[order], separation[order]
+    nearest_of_i = np.zeros(len(i), bool)
+    nearest_of_i[np.unique(i, return_index=True)[1]] = True
+    nearest_of_j = np.zeros(len(i), bool)
+    nearest_of_j[np.unique(j, return_index=True)[1]] = True
+    keep = nearest_of_i & nearest_of_j
+    order = np.argsort(i[keep], kind="stable")
+    return i[keep][order], j[keep][order], (separation[keep][order] * u.deg).to(u.arcsec)
+
+
+def repeats_of(coord, max_separation):
+    """The first observation of each star of one survey.
+
+    Parameters
+    ----------
+    coord : `~astropy.coordinates.SkyCoord`
+        ICRS positions of all observations.
+    max_separation : `~astropy.units.Quantity` ['angle']
+        Observations nearer than this to an earlier first one repeat it.
+
+    Returns
+    -------
+    ndarray of int
+        For each row the row of the first observation of that star; the row itself where it is the
+        first. A chain of near stars does not grow: each repeat is within ``max_separation`` of its
+        own first observation.
+    """
+    first = np.arange(len(coord))
+    earlier, later, separation = _pairs(coord, coord, max_separation)
+    ordered = earlier < later
+    earlier, later, separation = earlier[ordered], later[ordered], separation[ordered]
+    for k in np.lexsort((earlier, separation, later)):
+        # Rows are visited in order, so whether the earlier one is itself a repeat is known.
+        if first[later[k]] == later[k] and first[earlier[k]] == earlier[k]:
+            first[later[k]] = earlier[k]
+    return first

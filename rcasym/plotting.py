@@ -1,0 +1,245 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The figures; the only module that imports matplotlib."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from astropy import units as u
+from matplotlib.colors import LogNorm, Normalize
+
+from .axes import AXIS_LABELS
+from .columns import floats
+from .exceptions import RcasymError
+from .files import whole_file
+from .validation import check_choice, check_columns
+
+__all__ = ["plot_catalog", "plot_binning", "plot_map", "save_figure"]
+
+# Zero is yellow, so that a voxel without a difference is not taken for an empty one, which is white.
+DIVERGING = "RdYlBu_r"
+SEQUENTIAL = "viridis"
+
+MAP_LABELS = {
+    "offset": "[M/H] $-$ radial mean [dex]",
+    "difference": "offset North $-$ South [dex]",
+    "mean": "mean [M/H] [dex]",
+    "radial_mean": "radial mean of [M/H] [dex]",
+    "median": "median [M/H] [dex]",
+    "std": "standard deviation of [M/H] [dex]",
+    "mean_error": "error of the mean [M/H] [dex]",
+    "count": "stars in a voxel",
+}
+SIGNED = ("offset", "difference")
+# Drawn with one colour scale where they stand together.
+SAME_SCALE = ("mean", "radial_mean", "median")
+
+FIGURE_SUFFIXES = (".png", ".pdf")
+
+STAR_LABELS = {"age": "age [Gyr]", "m_h": "[M/H] [dex]"}
+
+
+def _new_axes(n_rows, n_columns, panel, **kwargs):
+    figure, axes = plt.subplots(n_rows, n_columns, squeeze=False, layout="constrained",
+                                figsize=(panel[0] * n_columns, panel[1] * n_rows), **kwargs)
+    return axes
+
+
+def _given_axes(axes, n_panels, what):
+    axes = np.array(axes, dtype=object).ravel()
+    if len(axes) != n_panels:
+        raise RcasymError(f"axes must hold {n_panels} Axes for {what}; got {len(axes)}")
+    return axes
+
+
+def plot_catalog(catalog, *, axes=None, **kwargs):
+    """Figure 1; see `rcasym.RedClumpCatalog.plot`."""
+    check_columns(catalog.colnames, ["galcen", "m_h"], "the catalogue")
+    names = (np.asarray(catalog["survey"]).astype(str) if "survey" in catalog.colnames
+             else np.full(len(catalog), ""))
+    # In the order in which the catalogue has them.
+    surveys = list(dict.fromkeys(names.tolist()))
+    quantities = [name for name in ("age", "m_h")
+                  if name in catalog.colnames and np.isfinite(floats(catalog, name)).any()]
+    n = len(surveys)
+    if axes is None:
+        figure = plt.figure(figsize=(4.2 * max(n, 2), 9.6), layout="constrained")
+        rows = figure.add_gridspec(3, 1)
+        hexbins = [rows[row].subgridspec(1, n) for row in (0, 1)]
+        histograms = rows[2].subgridspec(1, max(len(quantities), 1))
+        axes = [figure.add_subplot(row[i]) for row in hexbins for i in range(n)]
+        axes += [figure.add_subplot(histograms[i]) for i in range(len(quantities))]
+    axes = _given_axes(axes, 2 * n + len(quantities),
+                       f"{n} surveys and {len(quantities)} histograms")
+
+    R, phi, Z = (values.value for values in catalog.cylindrical)
+    for row, (name, y, unit) in enumerate((("Z", Z, "kpc"), ("phi", phi, "deg"))):
+        known = np.isfinite(R) & np.isfinite(y)
+        extent = (*_range(R[known]), *_range(y[known]))
+        panels = axes[row * n:(row + 1) * n]
+        drawn = []
+        for ax, survey in zip(panels, surveys, strict=True):
+            here = known & (names == survey)
+            drawn.append(ax.hexbin(R[here], y[here], **{
+                "gridsize": 60, "mincnt": 1, "extent": extent, "cmap": SEQUENTIAL} | kwargs))
+            ax.set(xlabel=f"{AXIS_LABELS['R']} [kpc]", ylabel=f"{AXIS_LABELS[name]} [{unit}]",
+                   xlim=extent[:2], ylim=extent[2:],
+                   title=f"{survey} {np.sum(here):,} stars".strip())
+        if "norm" not in kwargs and "C" not in kwargs:
+            most = max(np.max(np.asarray(mesh.get_array()), initial=1) for mesh in drawn)
+            for mesh in drawn:
+                mesh.set_norm(LogNorm(1, max(most, 2)))
+        for ax, mesh in zip(panels, drawn, strict=True):
+            ax.figure.colorbar(mesh, ax=ax, label="stars")
+    for ax, name in zip(axes[2 * n:], quantities, strict=True):
+        values = floats(catalog, name)
+        bins = np.linspace(*_range(values[np.isfinite(values)]), 50)
+        for survey in surveys:
+            here = np.isfinite(values) & (names == survey)
+            if here.any():
+                ax.hist(values[here], bins, histtype="step", label=survey or None)
+        ax.set(xlabel=STAR_LABELS[name], ylabel="stars", xlim=bins[[0, -1]])
+        if any(surveys):
+            ax.legend()
+    return axes
+
+
+def _range(values):
+    """Limits that hold all but one in a thousand values at either end, with a margin."""
+    if len(values) == 0:
+        return 0.0, 1.0
+    low, high = np.quantile(values, [0.001, 0.999])
+    margin = 0.05 * (high - low) or 0.5
+    return low - margin, high + margin
+
+
+def plot_binning(binning, *, ax=None, **kwargs):
+    """The grid in the R-Z plane; see `rcasym.DiskBinning.plot`."""
+    if ax is None:
+        ax = _new_axes(1, 1, (5, 4))[0, 0]
+    R, Z = binning["R"], binning["Z"]
+    cells = np.full((len(Z), len(R)), np.nan)
+    style = {"edgecolors": "0.4", "linewidth": 0.6} | kwargs
+    ax.pcolormesh(R.edges.value, Z.edges.value, cells, **style)
+    ax.axhline(0, color="k", linewidth=0.8)
+    others = "; ".join(f"{len(axis)} bins of {AXIS_LABELS[axis.name]}" if len(axis) > 1
+                       else axis.interval(0) for axis in binning.axes[:-2])
+    ax.set(xlabel=R.label, ylabel=Z.label, title=others, xlim=R.edges.value[[0, -1]],
+           ylim=Z.edges.value[[0, -1]])
+    return ax
+
+
+def plot_map(amap, quantity="offset", *, axes=None, **kwargs):
+    """Panels in the R-Z plane; see `rcasym.AsymmetryMap.plot`."""
+    several = not isinstance(quantity, str)
+    quantities = [check_choice("quantity", name, tuple(MAP_LABELS))
+                  for name in (quantity if several else [quantity])]
+    if not quantities:
+        raise RcasymError("quantity must name one or more arrays of the map; got none")
+    slices = list(np.ndindex(amap.binning.shape[:-2]))
+    n_panels = len(quantities) * len(slices)
+    new_figure = axes is None
+    if new_figure:
+        n_columns = min(3, len(slices)) if len(quantities) == 1 else len(slices)
+        n_rows = -(-n_panels // n_columns)
+        axes = _new_axes(n_rows, n_columns, (3.3, 2.5) if n_columns < 4 else (2.6, 2.7),
+                         sharex=True, sharey=len(set(quantities) & {"difference"}) == 0)
+        for unused in axes.ravel()[n_panels:]:
+            unused.remove()
+        # The lowest panel of each column carries the labels of R.
+        for ax in axes.ravel()[max(n_panels - n_columns, 0):n_panels]:
+            ax.xaxis.set_tick_params(labelbottom=True)
+        axes = axes.ravel()[:n_panels]
+    axes = _given_axes(axes, n_panels, f"{len(quantities)} quantities in {len(slices)} slices")
+    rows = axes.reshape(len(quantities), len(slices))
+
+    scales = _scales(amap, quantities, kwargs)
+    for name, panels, scale in zip(quantities, rows, scales, strict=True):
+        for k, (ax, where) in enumerate(zip(panels, slices, strict=True)):
+            mesh = _panel(ax, amap, name, where, scale | kwargs)
+            if not new_figure or len(quantities) > 1 or k >= len(slices) - n_columns:
+                ax.set_xlabel(amap.binning["R"].label)
+            if not new_figure or k % n_columns == 0:
+                ax.set_ylabel(_height_label(name))
+        panels[0].figure.colorbar(mesh, ax=list(panels), label=MAP_LABELS[name],
+                                  extend=_extend(amap, name, mesh), aspect=30)
+    if new_figure:
+        for ax in axes[:len(axes) - n_columns] if len(quantities) > 1 else []:
+            ax.set_xlabel("")
+        common = [axis.interval(0) for axis in amap.binning.axes[:-2] if len(axis) == 1]
+        if common:
+            axes[0].figure.suptitle("; ".join(common))
+    return rows if several else axes
+
+
+def _values(amap, name):
+    """The array of that name, one value a voxel, NaN where empty."""
+    values = np.array(getattr(amap, name), dtype=float)
+    if name == "count":
+        values[values == 0] = np.nan
+    if name == "radial_mean":
+        values = np.repeat(values[..., np.newaxis], amap.binning.shape[-1], axis=-1)
+    return values
+
+
+def _scales(amap, quantities, given):
+    """A colour map and its limits for each quantity, common to all panels."""
+    scales = []
+    for name in quantities:
+        together = [n for n in quantities if n == name or {n, name} <= set(SAME_SCALE)]
+        values = np.concatenate([_values(amap, n).ravel() for n in together])
+        values = values[np.isfinite(values)]
+        scale = {"cmap": DIVERGING if name in SIGNED else SEQUENTIAL}
+        if "norm" not in given:
+            low, high = np.quantile(values, [0.02, 0.98]) if len(values) else (0.0, 1.0)
+            if name in SIGNED:
+                limit = max(abs(given.get("vmin") or 0), abs(given.get("vmax") or 0))
+                # Rounded up to 0.05 dex, so that the colour bar has round ends.
+                limit = limit or max(np.ceil(max(-low, high) / 0.05), 1) * 0.05
+                low, high = -limit, limit
+            elif name == "count":
+                low, high = 1, max(high, 2)
+            elif high == low:
+                low, high = low - 0.05, high + 0.05
+            scale |= {"vmin": low, "vmax": high}
+        scales.append(scale)
+    return scales
+
+
+def _panel(ax, amap, name, where, style):
+    R, Z = amap.binning["R"].edges.value, amap.binning["Z"].edges.value
+    if name == "difference":
+        Z = Z[-(amap.difference.shape[-1] + 1):]
+    values = np.ma.masked_invalid(_values(amap, name)[where])
+    mesh = ax.pcolormesh(R, Z, values.T, **style)
+    ax.set_facecolor("white")
+    if name != "difference":
+        ax.axhline(0, color="0.3", linewidth=0.6)
+    ranges = [axis.interval(k) for axis, k in zip(amap.binning.axes, where, strict=False)
+              if len(axis) > 1]
+    stars = f"{amap.count[where].sum():,} stars"
+    ax.set_title("\n".join([*ranges, stars]), fontsize="small")
+    ax.set(xlim=R[[0, -1]], ylim=Z[[0, -1]])
+    return mesh
+
+
+def _height_label(name):
+    height = AXIS_LABELS["Z"] if name != "difference" else f"|{AXIS_LABELS['Z']}|"
+    return f"{height} [{u.kpc}]"
+
+
+def _extend(amap, name, mesh):
+    """Which ends of the colour bar stand for values beyond it."""
+    values, norm = _values(amap, name), mesh.norm
+    if not isinstance(norm, Normalize) or not np.isfinite(values).any():
+        return "neither"
+    below, above = np.nanmin(values) < norm.vmin, np.nanmax(values) > norm.vmax
+    return {(True, True): "both", (True, False): "min", (False, True): "max"}.get(
+        (bool(below), bool(above)), "neither")
+
+
+def save_figure(axes, stem, *, overwrite=False):
+    """Save the figure of ``axes`` as ``stem.png`` and ``stem.pdf``, and close it."""
+    figure = np.ravel(axes)[0].figure
+    for suffix in FIGURE_SUFFIXES:
+        with whole_file(f"{stem}{suffix}", overwrite=overwrite) as part:
+            figure.savefig(part, format=suffix[1:], dpi=150)
+    plt.close(figure)

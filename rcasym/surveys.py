@@ -1,0 +1,291 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The files of the surveys: what their columns are called, and what their values mean.
+
+Each reader gives a plain table and the mapping of its columns, which
+`rcasym.RedClumpCatalog` takes through its one door, ``from_table``.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+from astropy import log
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.table import Table
+
+from .exceptions import CatalogError
+from .validation import check_columns
+
+__all__ = ["SurveyTable", "SURVEY_READERS", "LAMOST_COLUMNS", "APOGEE_COLUMNS",
+           "read_apogee_rc", "read_lamost_rc", "read_lamost_dr3_rgb", "read_first_table",
+           "position_from_apogee_id"]
+
+APOGEE_COLUMNS = {
+    "source_id": ("APOGEE_ID",),
+    "ra": ("RA",),
+    "dec": ("DEC",),
+    "distance": ("RC_DIST",),
+    "m_h": ("M_H",),
+    "m_h_error": ("M_H_ERR",),
+    "alpha_m": ("ALPHA_M",),
+    "alpha_m_error": ("ALPHA_M_ERR",),
+    "snr": ("SNR",),
+    "age": ("age",),
+    "age_error": ("age_error",),
+}
+"""The APOGEE red clump catalogue (Bovy et al. 2014, ApJ 790, 127; DR16 and DR17 files)."""
+
+LAMOST_COLUMNS = {
+    "source_id": ("source_id", "specid", "obsid", "ID", "LAMOST", "Spec"),
+    "ra": ("ra_obs", "ra", "RAJ2000", "RAdeg", "RA_ICRS", "_RA", "RA"),
+    "dec": ("dec_obs", "dec", "DEJ2000", "DEdeg", "DE_ICRS", "_DE", "DEC"),
+    "distance": ("distance", "dist", "Dist", "DIST", "RC_DIST"),
+    "distance_error": ("distance_error", "dist_err", "err_dist", "e_Dist", "e_dist"),
+    "m_h": ("FEH_PASTEL", "FEH_APOGEE", "feh", "__Fe_H_", "[Fe/H]", "FEH", "FE_H", "m_h", "M_H"),
+    "m_h_error": ("err_FEH_PASTEL", "err_FEH_APOGEE", "feh_err", "e__Fe_H_", "e_[Fe/H]",
+                  "FEH_ERR", "FE_H_ERR", "m_h_error", "M_H_ERR"),
+    "alpha_m": ("AFE_APOGEE", "AFE_PASTEL", "alpha_m", "__a_Fe_", "__alpha_M_", "[a/Fe]"),
+    "alpha_m_error": ("err_AFE_APOGEE", "err_AFE_PASTEL", "alpha_m_error", "e__a_Fe_",
+                      "e__alpha_M_", "e_[a/Fe]"),
+    "age": ("age", "Age", "AGE"),
+    "age_error": ("age_error", "age_err", "err_age", "e_Age", "AGE_ERR"),
+    "snr": ("snr", "snrg", "SNR", "S/N", "SNRg", "snr_g", "SNR_G"),
+}
+"""Names seen in the LAMOST clump and giant catalogues (Wang et al. 2022, ApJS 259, 51; Wang et al.
+2023, A&A 675, A26, through VizieR). The first name that a table has is taken."""
+
+DR3_RGB_COLUMNS = {
+    "source_id": ("obsid",),
+    "ra": ("ra",),
+    "dec": ("dec",),
+    "distance": ("dist",),
+    "distance_error": ("distance_error",),
+    "m_h": ("feh",),
+}
+"""LAMOST DR3 bright giants (Liu et al. 2017, arXiv:1701.07831, table 3)."""
+
+
+@dataclass(frozen=True)
+class SurveyTable:
+    """A survey's table as read, and how its columns map to a catalogue's.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The columns as the file has them.
+    columns : dict
+        The name in ``table`` of each column of the catalogue that the file has.
+    survey : str
+        ``"APOGEE"`` or ``"LAMOST"``.
+    counts : dict
+        What the reader did to the stars, each a number that ends up in the catalogue's ``meta``.
+    """
+
+    table: Table
+    columns: dict
+    survey: str
+    counts: dict = field(default_factory=dict)
+
+
+def read_first_table(path):
+    """The first table, binary or ASCII, of a FITS file; other files as astropy reads them.
+
+    Raises
+    ------
+    CatalogError
+        If the FITS file holds no table.
+    """
+    path = str(path)
+    with open(path, "rb") as stream:
+        is_fits = stream.read(6) == b"SIMPLE"
+    if not is_fits:
+        return Table.read(path)
+    with fits.open(path) as hdus:
+        tables = [i for i, hdu in enumerate(hdus) if isinstance(hdu, (fits.BinTableHDU,
+                                                                      fits.TableHDU))]
+    if not tables:
+        raise CatalogError(f"{path} must hold a table; its FITS extensions hold images alone")
+    table = Table.read(path, hdu=tables[0], format="fits")
+    table.convert_bytestring_to_unicode()
+    return table
+
+
+def position_from_apogee_id(ids):
+    """Sky positions from the names of 2MASS stars, such as ``2M19052050+4655041``.
+
+    The name holds the position to 0.15 arcsec in right ascension and 0.1 arcsec in declination,
+    coarser than any catalogue: use it only for tables that give no position.
+
+    Parameters
+    ----------
+    ids : array_like of str
+        Names: any prefix of letters and digits, then HHMMSSss, a sign and DDMMSSs.
+
+    Returns
+    -------
+    `~astropy.coordinates.SkyCoord`
+        ICRS positions; NaN for names of another form (``HIP...``, an empty name).
+
+    Examples
+    --------
+    >>> from rcasym.surveys import position_from_apogee_id
+    >>> print(position_from_apogee_id(["2M19052050+4655041"]).to_string("hmsdms")[0])
+    19h05m20.5s +46d55m04.1s
+    """
+    pattern = re.compile(r"(\d\d)(\d\d)(\d\d)(\d\d)([+-])(\d\d)(\d\d)(\d\d)(\d)\s*$")
+    position = np.full((len(ids), 2), np.nan)
+    for row, name in zip(position, ids):
+        match = pattern.search(str(name))
+        if match:
+            h, m, s, cs, d, arcmin, arcsec, tenth = (
+                int(part) for part in match.groups() if part not in "+-")
+            sign = -1 if match.group(5) == "-" else 1
+            row[:] = (15 * (h + m / 60 + (s + cs / 100) / 3600),
+                      sign * (d + arcmin / 60 + (arcsec + tenth / 10) / 3600))
+    return SkyCoord(*position.T, unit=u.deg, frame="icrs")
+
+
+def _map_columns(table, defaults, columns, path, format):
+    """The defaults that the table has, overridden by the user's ``columns``."""
+    mapping, needed = {}, ("ra", "dec", "distance", "m_h")
+    for name, candidates in defaults.items():
+        found = next((c for c in candidates if c in table.colnames), None)
+        if found is not None:
+            mapping[name] = found
+    columns = columns or {}
+    if {"l", "b"} <= columns.keys():
+        mapping.pop("ra", None)
+        mapping.pop("dec", None)
+        needed = ("l", "b", "distance", "m_h")
+    mapping = {name: found for name, found in (mapping | columns).items() if found is not None}
+    for name in needed:
+        if name not in mapping:
+            expected = defaults[name]
+            tried = f"one of {', '.join(expected)}" if len(expected) > 1 else expected[0]
+            raise CatalogError(
+                f"{path} is not a {format!r} table: it has no column for {name} ({tried}). "
+                f"It has {', '.join(table.colnames[:12])}{', ...' * (len(table.colnames) > 12)}. "
+                f"Name the column with columns={{{name!r}: ...}}"
+            )
+    return mapping
+
+
+def _join_ages(table, ages, age_column, error_column, flag_column):
+    """Ages of the stars by APOGEE_ID; a flagged age counts as missing."""
+    ages = ages if isinstance(ages, Table) else read_first_table(ages)
+    check_columns(ages.colnames, ["APOGEE_ID", age_column, error_column], "the ages table")
+    ids = np.char.strip(np.asarray(ages["APOGEE_ID"]).astype(str))
+    flag = ages[flag_column] if flag_column in ages.colnames else np.full(len(ages), "")
+    clean = np.char.strip(np.asarray(np.ma.filled(flag, "")).astype(str)) == ""
+    # Of several rows of one star the first clean one counts, or the first if none is clean.
+    order = np.lexsort((np.arange(len(ids)), ~clean, ids))
+    first = order[np.unique(ids[order], return_index=True)[1]]
+    stars = np.char.strip(np.asarray(table["APOGEE_ID"]).astype(str))
+    slot = np.searchsorted(ids[first], stars)
+    row = first[np.minimum(slot, len(first) - 1)]
+    found = ids[row] == stars
+    usable = found & clean[row]
+    for name, source in (("age", age_column), ("age_error", error_column)):
+        column = ages[source]
+        values = np.ma.filled(np.ma.asarray(getattr(column, "value", column)).astype(float), np.nan)
+        table[name] = np.where(usable, values[row], np.nan) * (column.unit or u.Gyr)
+    counts = {"n_age": int(usable.sum()), "n_age_flagged": int((found & ~clean[row]).sum()),
+              "n_age_absent": int((~found).sum())}
+    log.info(f"ages joined for {counts['n_age']:,} of {len(table):,} stars; "
+             f"{counts['n_age_flagged']:,} flagged, {counts['n_age_absent']:,} not in the table")
+    return counts
+
+
+def read_apogee_rc(path, *, ages=None, columns=None, position_from_id=False,
+                   age_column="spec_age_xgb", age_error_column="spec_age_xgb_uncert",
+                   age_flag_column="spec_age_xgb_flag"):
+    """Read the APOGEE red clump catalogue, format ``"apogee-rc"``.
+
+    Parameters
+    ----------
+    path : path-like
+        ``apogee-rc-DR17.fits``, that of DR16, or a table with its columns.
+    ages : path-like or `~astropy.table.Table`, optional
+        Ages to join by ``APOGEE_ID``, such as those of Anders et al. (2023, A&A 678, A158).
+    columns : dict, optional
+        Columns that are called otherwise than in `APOGEE_COLUMNS`: ``{"m_h": "FE_H"}``.
+    position_from_id : bool, optional
+        Take the sky positions from ``APOGEE_ID`` where the table has none.
+    age_column, age_error_column, age_flag_column : str, optional
+        The columns of ``ages``. A star whose flag is not empty gets no age.
+
+    Returns
+    -------
+    SurveyTable
+    """
+    table = read_first_table(path)
+    if position_from_id and not {"RA", "DEC"} & set(table.colnames):
+        check_columns(table.colnames, ["APOGEE_ID"], str(path))
+        position = position_from_apogee_id(table["APOGEE_ID"])
+        table["RA"], table["DEC"] = position.ra, position.dec
+    mapping = _map_columns(table, APOGEE_COLUMNS, columns, path, "apogee-rc")
+    counts = {}
+    if ages is not None:
+        check_columns(table.colnames, ["APOGEE_ID"], str(path))
+        counts = _join_ages(table, ages, age_column, age_error_column, age_flag_column)
+        mapping |= {"age": "age", "age_error": "age_error"}
+    return SurveyTable(table, mapping, "APOGEE", counts)
+
+
+def read_lamost_rc(path, *, columns=None):
+    """Read a LAMOST red clump catalogue, format ``"lamost-rc"``.
+
+    Parameters
+    ----------
+    path : path-like
+        A table in any format that astropy recognises; of a FITS file, the first table, whether
+        binary or ASCII as VizieR writes it.
+    columns : dict, optional
+        Columns that are called otherwise than in `LAMOST_COLUMNS`, or where that list has several
+        candidates: ``{"m_h": "FEH_APOGEE"}``.
+
+    Returns
+    -------
+    SurveyTable
+    """
+    table = read_first_table(path)
+    mapping = _map_columns(table, LAMOST_COLUMNS, columns, path, "lamost-rc")
+    return SurveyTable(table, mapping, "LAMOST")
+
+
+def read_lamost_dr3_rgb(path, *, columns=None):
+    """Read the LAMOST DR3 bright giants, format ``"lamost-dr3-rgb"``.
+
+    The ASCII table of Liu et al. (2017, arXiv:1701.07831). Its own R and Z use R0 = 8.0 kpc and
+    are not read. The distance error is the mean of the lower and the upper one.
+
+    Parameters
+    ----------
+    path : path-like
+        ``LMDR3_diskRGB2.dat``: one line of names behind ``#``, then columns between blanks.
+    columns : dict, optional
+        Columns that are called otherwise than in the published table.
+
+    Returns
+    -------
+    SurveyTable
+    """
+    with open(path, encoding="utf-8", errors="replace") as stream:
+        header = stream.readline()
+    check_columns(header.lstrip("#").split()[:30], ["obsid", "ra", "dec", "dist", "feh"],
+                  f"{path} is not a 'lamost-dr3-rgb' table: its first line")
+    table = Table.read(path, format="ascii.commented_header", guess=False, fast_reader=True)
+    if {"disterr_low", "disterr_up"} <= set(table.colnames):
+        table["distance_error"] = 0.5 * (table["disterr_low"] + table["disterr_up"])
+    mapping = _map_columns(table, DR3_RGB_COLUMNS, columns, path, "lamost-dr3-rgb")
+    return SurveyTable(table, mapping, "LAMOST")
+
+
+SURVEY_READERS = {
+    "apogee-rc": read_apogee_rc,
+    "lamost-rc": read_lamost_rc,
+    "lamost-dr3-rgb": read_lamost_dr3_rgb,
+}
+"""The formats of `rcasym.RedClumpCatalog.read` beside astropy's own."""
