@@ -31,8 +31,8 @@ class Axis:
     >>> age = Axis("age", [0, 2, 6] * u.Gyr)
     >>> age.centers, age.widths
     (<Quantity [1., 4.] Gyr>, <Quantity [2., 4.] Gyr>)
-    >>> age.interval(1)
-    '2 ≤ age < 6 Gyr'
+    >>> age.interval(0)
+    '0 ≤ age < 2 Gyr'
     """
 
     name: str

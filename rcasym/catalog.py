@@ -15,6 +15,7 @@ from astropy.table.connect import TableRead, TableWrite
 from .columns import COLUMNS, POSITION_COLUMNS, floats
 from .cuts import QualityCuts
 from .exceptions import CatalogError, CatalogWarning
+from .files import truncation_raises
 from .frames import cylindrical, paper_frame
 from .matching import mutual_nearest, repeats_of
 from .surveys import SURVEY_READERS
@@ -58,13 +59,12 @@ class _CatalogRead(TableRead):
             door = {name: kwargs.pop(name) for name in DOOR_ARGUMENTS if name in kwargs}
         path = args[0] if args else "the file"
         try:
-            with warnings.catch_warnings():
-                # astropy warns of a truncated FITS file and then reads what it finds.
-                warnings.filterwarnings("error", ".*truncated.*")
+            with truncation_raises():
                 table = super().__call__(*args, **kwargs)
         except (CatalogError, FileNotFoundError, IsADirectoryError, PermissionError):
             raise
-        except (OSError, ValueError, TypeError, KeyError, IndexError, UserWarning) as error:
+        except (OSError, ValueError, TypeError, KeyError, IndexError, UserWarning,
+                registry.IORegistryError) as error:
             said = " ".join(str(error).split())
             if isinstance(error, registry.IORegistryError):
                 said = said.split(" The available formats")[0]
@@ -138,7 +138,7 @@ class RedClumpCatalog(QTable):
     >>> cat["m_h"]
     <MaskedQuantity [-0.2,  ———] dex>
     >>> print(cat.R.round(2))
-    [10.34 11.24] kpc
+    [10.32 11.28] kpc
     """
 
     read = registry.UnifiedReadWriteMethod(_CatalogRead)
@@ -191,7 +191,7 @@ class RedClumpCatalog(QTable):
         sources = {name: source for name, source in sources.items() if source is not None}
         if not {"ra", "dec", "l", "b", "coord"} & given.keys() and "coord" in sources:
             position = ("coord",)
-        elif {"l", "b"} & given.keys() or not {"ra", "dec"} & sources.keys() and "l" in sources:
+        elif {"l", "b"} & given.keys() or (not {"ra", "dec"} & sources.keys() and "l" in sources):
             position = ("l", "b", "distance")
         elif "coord" in given:
             position = ("coord",)
@@ -300,7 +300,7 @@ class RedClumpCatalog(QTable):
         rows = [("position", "kpc", int(np.isfinite(self.Z).sum()))]
         rows += [(name, str(column.unit), int(np.isfinite(floats(self, name)).sum()))
                  for name, column in COLUMNS.items() if name in self.colnames]
-        names, units, known = map(list, zip(*rows))
+        names, units, known = map(list, zip(*rows, strict=True))
         return QTable({"column": names, "unit": units, "known": known,
                        "missing": len(self) - np.array(known)})
 
@@ -346,8 +346,8 @@ class RedClumpCatalog(QTable):
         Returns
         -------
         `~astropy.table.QTable`
-            One row a pair: ``index``, the row of this catalogue, ``other_index``, that of the other,
-            and ``separation`` [arcsec].
+            One row a pair: ``index``, the row of this catalogue, ``other_index``, that of the
+            other, and ``separation`` [arcsec].
 
         Examples
         --------
@@ -403,12 +403,12 @@ class RedClumpCatalog(QTable):
         in_common = [np.zeros(len(catalog), bool) for catalog in catalogs]
         for later in range(1, len(catalogs)):
             for earlier in range(later):
-                i, j, _ = mutual_nearest(catalogs[earlier]["coord"], catalogs[later]["coord"],
+                _, j, _ = mutual_nearest(catalogs[earlier]["coord"], catalogs[later]["coord"],
                                          max_separation)
                 # A star is in common whichever of its observations the match is with.
                 in_common[later][first[later][j]] = True
         keep = np.concatenate([(own == np.arange(len(own))) & ~common
-                               for own, common in zip(first, in_common)])
+                               for own, common in zip(first, in_common, strict=True)])
         n_common = int(sum(common.sum() for common in in_common))
         found = (f"{n_common:,} stars in common between {len(catalogs)} catalogues, "
                  f"{n_repeat:,} repeat observations within one")
@@ -449,8 +449,8 @@ class RedClumpCatalog(QTable):
 def _text(column):
     """A column as plain text without the blanks that pad it, empty where masked."""
     values = np.ma.filled(np.ma.asarray(getattr(column, "value", column)).astype(object), "")
-    return np.array([v.decode() if isinstance(v, bytes) else str(v) for v in values.tolist()],
-                    dtype=str) if len(values) else np.array([], dtype="U1")
+    text = [v.decode() if isinstance(v, bytes) else str(v) for v in values.tolist()]
+    return np.array([v.strip() for v in text], dtype=str)
 
 
 def _position(table, sources, names):
@@ -468,8 +468,11 @@ def _position(table, sources, names):
     longitude, latitude, distance = (
         POSITION_COLUMNS[name].clean(column, sources.get(name, name)) * POSITION_COLUMNS[name].unit
         for name, column in values.items())
-    frame = Galactic() if names[0] == "l" else ICRS()
-    return SkyCoord(longitude, latitude, distance, frame=frame, copy=False).transform_to(ICRS())
+    if names[0] == "l":
+        # Directions alone: a star without a distance keeps its place on the sky.
+        sky = SkyCoord(longitude, latitude, frame=Galactic()).icrs
+        longitude, latitude = sky.ra, sky.dec
+    return SkyCoord(longitude, latitude, distance, frame=ICRS(), copy=False)
 
 
 def _as_written(table):
@@ -480,10 +483,10 @@ def _as_written(table):
     for key in list(table.meta):
         if key.startswith("N_"):
             table.meta[key.lower()] = table.meta.pop(key)
-    for name in COLUMNS:
-        if name in table.colnames and not np.asarray(getattr(table[name], "mask", False)).any():
+    for name, column in COLUMNS.items():
+        if name in table.colnames:
             # FITS files are big-endian; native floats are faster from here on.
-            table[name] = u.Quantity(floats(table, name), COLUMNS[name].unit, copy=False)
+            table[name] = column.wrap(floats(table, name))
     return table
 
 

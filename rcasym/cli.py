@@ -96,7 +96,7 @@ def _run(arguments):
     n_selected = sum(map(len, selected))
     if n_selected == 0:
         raise RcasymError("no star passes the quality cuts; the first that leaves none is "
-                          f"{flow['cut'][np.argmax(flow['left'] == 0)]!r}")
+                          f"'{flow['cut'][np.argmax(flow['left'] == 0)]}'")
 
     stages.start(f"finding stars in common and repeats among {n_selected:,} stars")
     stars = RedClumpCatalog.concatenate(selected)

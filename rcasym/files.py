@@ -1,11 +1,12 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Files that appear whole or not at all."""
+"""Files that are written whole or not at all, and read whole or not at all."""
 
 import os
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["whole_file"]
+__all__ = ["whole_file", "truncation_raises"]
 
 
 @contextmanager
@@ -26,3 +27,11 @@ def whole_file(path, *, overwrite=False):
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def truncation_raises():
+    """Within it a truncated FITS file raises a UserWarning, of which astropy just warns."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".*truncated.*", UserWarning)
+        yield

@@ -14,7 +14,7 @@ from astropy.table import QTable
 
 from .binning import DiskBinning
 from .exceptions import CatalogError
-from .files import whole_file
+from .files import truncation_raises, whole_file
 from .frames import FRAME_UNITS, frame_from_parameters, frame_parameters
 from .validation import check_choice
 from .voxels import VoxelState
@@ -48,14 +48,15 @@ def read_map(path, *, format=None):
     """The binning, state and frame in a file; see `rcasym.AsymmetryMap.read`."""
     reader = {"fits": _read_fits, "hdf5": _read_hdf5}[_format(path, format)]
     try:
-        numbers, edges, parameters, counts, values = reader(path)
+        with truncation_raises():
+            numbers, edges, parameters, counts, values = reader(path)
         binning = DiskBinning(**{"phi": None, **edges}, min_count=numbers["MINCOUNT"])
         if counts.shape != binning.shape or counts.sum() != len(values):
             raise ValueError(f"{counts.sum()} stars in voxels of shape {counts.shape} do not go "
                              f"with {len(values)} values and edges of shape {binning.shape}")
     except (FileNotFoundError, IsADirectoryError, PermissionError):
         raise
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, UserWarning) as error:
         raise CatalogError(f"cannot read a map from {path}: {str(error)[:300]}") from error
     state = VoxelState(counts.astype(np.int64).ravel(), values.astype(float),
                        numbers["NOUTSIDE"], numbers["NMASKED"])

@@ -19,7 +19,7 @@ def _pairs(first, second, max_separation):
         return np.empty(0, int), np.empty(0, int), np.empty(0)
     # Directions alone, so that stars without a distance match too.
     sky = [SkyCoord(coord.ra[index], coord.dec[index], frame="icrs")
-           for coord, index in zip((first, second), usable)]
+           for coord, index in zip((first, second), usable, strict=True)]
     i, j, separation, _ = sky[0].search_around_sky(sky[1], max_separation)
     # search_around_sky gives the index in its argument first.
     return usable[0][j], usable[1][i], separation.deg

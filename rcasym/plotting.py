@@ -14,7 +14,7 @@ from .validation import check_choice, check_columns
 
 __all__ = ["plot_catalog", "plot_binning", "plot_map", "save_figure"]
 
-# Zero is yellow, so that a voxel without a difference is not taken for an empty one, which is white.
+# Zero is yellow: a voxel without a difference is not taken for an empty one, which is white.
 DIVERGING = "RdYlBu_r"
 SEQUENTIAL = "viridis"
 
@@ -38,8 +38,8 @@ STAR_LABELS = {"age": "age [Gyr]", "m_h": "[M/H] [dex]"}
 
 
 def _new_axes(n_rows, n_columns, panel, **kwargs):
-    figure, axes = plt.subplots(n_rows, n_columns, squeeze=False, layout="constrained",
-                                figsize=(panel[0] * n_columns, panel[1] * n_rows), **kwargs)
+    _, axes = plt.subplots(n_rows, n_columns, squeeze=False, layout="constrained",
+                           figsize=(panel[0] * n_columns, panel[1] * n_rows), **kwargs)
     return axes
 
 
@@ -176,6 +176,8 @@ def _values(amap, name):
     if name == "count":
         values[values == 0] = np.nan
     if name == "radial_mean":
+        # One or two stars make no radial mean that a voxel could have had subtracted.
+        values[amap.count.sum(axis=-1) < amap.binning.min_count] = np.nan
         values = np.repeat(values[..., np.newaxis], amap.binning.shape[-1], axis=-1)
     return values
 
@@ -239,6 +241,9 @@ def _extend(amap, name, mesh):
 def save_figure(axes, stem, *, overwrite=False):
     """Save the figure of ``axes`` as ``stem.png`` and ``stem.pdf``, and close it."""
     figure = np.ravel(axes)[0].figure
+    # Laid out once, not again for each file: that would take half of the time.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     for suffix in FIGURE_SUFFIXES:
         with whole_file(f"{stem}{suffix}", overwrite=overwrite) as part:
             figure.savefig(part, format=suffix[1:], dpi=150)

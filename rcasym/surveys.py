@@ -97,17 +97,16 @@ def read_first_table(path):
     CatalogError
         If the FITS file holds no table.
     """
-    path = str(path)
     with open(path, "rb") as stream:
-        is_fits = stream.read(6) == b"SIMPLE"
-    if not is_fits:
-        return Table.read(path)
-    with fits.open(path) as hdus:
-        tables = [i for i, hdu in enumerate(hdus) if isinstance(hdu, (fits.BinTableHDU,
-                                                                      fits.TableHDU))]
-    if not tables:
-        raise CatalogError(f"{path} must hold a table; its FITS extensions hold images alone")
-    table = Table.read(path, hdu=tables[0], format="fits")
+        if stream.read(6) != b"SIMPLE":
+            return Table.read(path)
+        stream.seek(0)
+        with fits.open(stream, memmap=False) as hdus:
+            tables = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU | fits.TableHDU)]
+            if not tables:
+                raise CatalogError(f"{path} must hold a table; its FITS extensions hold images "
+                                   "alone")
+            table = Table.read(tables[0], format="fits")
     table.convert_bytestring_to_unicode()
     return table
 
@@ -136,7 +135,7 @@ def position_from_apogee_id(ids):
     """
     pattern = re.compile(r"(\d\d)(\d\d)(\d\d)(\d\d)([+-])(\d\d)(\d\d)(\d\d)(\d)\s*$")
     position = np.full((len(ids), 2), np.nan)
-    for row, name in zip(position, ids):
+    for row, name in zip(position, ids, strict=True):
         match = pattern.search(str(name))
         if match:
             h, m, s, cs, d, arcmin, arcsec, tenth = (
@@ -159,9 +158,9 @@ def _map_columns(table, defaults, columns, path, format):
         mapping.pop("ra", None)
         mapping.pop("dec", None)
         needed = ("l", "b", "distance", "m_h")
-    mapping = {name: found for name, found in (mapping | columns).items() if found is not None}
+    mapping |= columns
     for name in needed:
-        if name not in mapping:
+        if mapping.get(name) is None:
             expected = defaults[name]
             tried = f"one of {', '.join(expected)}" if len(expected) > 1 else expected[0]
             raise CatalogError(
@@ -191,10 +190,10 @@ def _join_ages(table, ages, age_column, error_column, flag_column):
         column = ages[source]
         values = np.ma.filled(np.ma.asarray(getattr(column, "value", column)).astype(float), np.nan)
         table[name] = np.where(usable, values[row], np.nan) * (column.unit or u.Gyr)
-    counts = {"n_age": int(usable.sum()), "n_age_flagged": int((found & ~clean[row]).sum()),
-              "n_age_absent": int((~found).sum())}
+    counts = {"n_age": int(usable.sum()), "n_ageflg": int((found & ~clean[row]).sum()),
+              "n_noage": int((~found).sum())}
     log.info(f"ages joined for {counts['n_age']:,} of {len(table):,} stars; "
-             f"{counts['n_age_flagged']:,} flagged, {counts['n_age_absent']:,} not in the table")
+             f"{counts['n_ageflg']:,} flagged, {counts['n_noage']:,} not in the table")
     return counts
 
 

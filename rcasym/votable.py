@@ -14,6 +14,7 @@ from .frames import FRAME_UNITS, frame_from_parameters, frame_parameters
 
 __all__ = ["to_votable", "from_votable"]
 
+
 def to_votable(catalog):
     """The catalogue as an `~astropy.io.votable.tree.VOTableFile`."""
     table = Table()

@@ -1,0 +1,64 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+import os
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import QTable
+
+from rcasym import RedClumpCatalog, make_mock_catalog
+from rcasym.frames import paper_frame
+
+matplotlib.use("agg")
+
+DATA = Path(os.environ.get("RCASYM_TEST_DATA",
+                           Path(__file__).parents[2] / "shared" / "data"))
+
+
+@pytest.fixture
+def data_file():
+    """A function that finds one of the real tables, or skips the test."""
+    def find(name):
+        path = DATA / name
+        if not path.is_file():
+            pytest.skip(f"the real table {name} is not in {DATA} (set RCASYM_TEST_DATA)")
+        return path
+    return find
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    from matplotlib import pyplot as plt
+
+    plt.close("all")
+
+
+@pytest.fixture(scope="session")
+def mock():
+    return make_mock_catalog(20_000, rng=1)
+
+
+def galcen_coord(R, phi, Z, frame=None):
+    """Positions [kpc, deg, kpc] as ICRS coordinates."""
+    frame = paper_frame() if frame is None else frame
+    R, phi, Z = (np.asarray(values, dtype=float) for values in (R, phi, Z))
+    x, y = -R * np.cos(np.radians(phi)), R * np.sin(np.radians(phi))
+    return SkyCoord(x * u.kpc, y * u.kpc, Z * u.kpc, frame=frame).icrs
+
+
+def catalog_at(R, phi, Z, m_h, frame=None, survey=None, **columns):
+    """A catalogue of stars at given Galactocentric positions."""
+    table = QTable({"coord": galcen_coord(R, phi, Z, frame), "m_h": np.asarray(m_h, float) * u.dex,
+                    **columns})
+    return RedClumpCatalog.from_table(table, frame=frame, survey=survey)
+
+
+def random_stars(n, seed, **kwargs):
+    """Stars that fill the paper's grid and a little more."""
+    rng = np.random.default_rng(seed)
+    return catalog_at(rng.uniform(5.5, 16, n), rng.uniform(-40, 40, n), rng.uniform(-2.4, 2.4, n),
+                      rng.normal(-0.3, 0.2, n), **kwargs)

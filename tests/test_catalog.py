@@ -1,0 +1,404 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import Galactocentric, SkyCoord
+from astropy.table import Column, MaskedColumn, QTable, Table, hstack, join, unique, vstack
+from numpy.testing import assert_allclose, assert_array_equal
+
+from rcasym import RedClumpCatalog
+from rcasym.columns import floats
+from rcasym.exceptions import CatalogError, CatalogWarning
+from rcasym.frames import galactocentric_frame, paper_frame
+
+from .conftest import catalog_at
+
+
+def plain_table(n=4, **changes):
+    columns = {"ra": np.linspace(10, 100, n), "dec": np.linspace(-5, 60, n),
+               "distance": np.linspace(1, 4, n), "m_h": np.linspace(-0.5, 0.1, n)}
+    return Table({name: values for name, values in (columns | changes).items()
+                  if values is not None})
+
+
+class TestDoor:
+    def test_plain_numbers_are_in_the_canonical_units(self):
+        cat = RedClumpCatalog.from_table(plain_table(age=[1, 2, 3, 4], snr=[10, 20, 30, 40]))
+        assert cat["m_h"].unit == u.dex
+        assert cat["age"].unit == u.Gyr
+        assert_allclose(cat["coord"].distance.to_value(u.kpc), [1, 2, 3, 4])
+
+    def test_units_are_converted(self):
+        table = plain_table(age=Column([1e9, 2e9, 3e9, 4e9], unit="yr"))
+        table["distance"] = Column([1000.0, 2000, 3000, 4000], unit="pc")
+        table["ra"] = Column([1.0, 2, 3, 4], unit="hourangle")
+        cat = RedClumpCatalog.from_table(table)
+        assert_allclose(cat["age"].value, [1, 2, 3, 4])
+        assert_allclose(cat["coord"].distance.kpc, [1, 2, 3, 4])
+        assert_allclose(cat["coord"].ra.deg, [15, 30, 45, 60])
+
+    @pytest.mark.parametrize("unit", [u.dex, u.dimensionless_unscaled, u.Unit("dex(1)"), None])
+    def test_units_of_abundances(self, unit):
+        table = plain_table()
+        table["m_h"].unit = unit
+        assert_allclose(RedClumpCatalog.from_table(table)["m_h"].value, table["m_h"])
+
+    def test_names_of_another_table(self):
+        table = plain_table()
+        table.rename_columns(["ra", "m_h"], ["RAJ2000", "FEH"])
+        cat = RedClumpCatalog.from_table(table, columns={"ra": "RAJ2000", "m_h": "FEH"},
+                                         survey="LAMOST")
+        assert_allclose(cat["m_h"].value, table["FEH"])
+        assert set(cat["survey"]) == {"LAMOST"}
+
+    def test_galactic_positions(self):
+        table = plain_table()
+        sky = SkyCoord(table["ra"], table["dec"], unit="deg").galactic
+        galactic = plain_table(ra=None, dec=None, l=sky.l.deg, b=sky.b.deg)
+        assert_allclose(RedClumpCatalog.from_table(galactic)["coord"].ra.deg, table["ra"])
+        both = plain_table(l=sky.l.deg + 5, b=sky.b.deg)
+        assert_allclose(RedClumpCatalog.from_table(both)["coord"].ra.deg, table["ra"])
+        asked = RedClumpCatalog.from_table(both, columns={"l": "l", "b": "b"})
+        assert np.all(np.abs(asked["coord"].galactic.l.deg - sky.l.deg - 5) % 360 < 1e-9)
+
+    def test_positions_agree_with_astropy(self):
+        rng = np.random.default_rng(3)
+        table = plain_table(1000, ra=rng.uniform(0, 360, 1000), dec=rng.uniform(-90, 90, 1000),
+                            distance=rng.uniform(0.1, 10, 1000))
+        cat = RedClumpCatalog.from_table(table)
+        frame = Galactocentric(
+            galcen_distance=np.hypot(8.34, 0.025) * u.kpc, z_sun=25 * u.pc, roll=0 * u.deg,
+            galcen_coord=SkyCoord(266.4051 * u.deg, -28.936175 * u.deg).icrs.frame)
+        expected = SkyCoord(table["ra"], table["dec"], table["distance"],
+                            unit=("deg", "deg", "kpc")).transform_to(frame)
+        assert_allclose(cat.R.to_value(u.kpc), np.hypot(expected.x, expected.y).to_value(u.kpc),
+                        rtol=0, atol=1e-10)
+        assert_allclose(cat.Z.to_value(u.kpc), expected.z.to_value(u.kpc), rtol=0, atol=1e-10)
+        assert_allclose(cat.phi.to_value(u.deg),
+                        np.degrees(np.arctan2(expected.y, -expected.x).value), atol=1e-9)
+
+    @pytest.mark.parametrize("bad", [-9999, -9999.99, -999.0, -99.9, np.nan, np.inf, -np.inf])
+    def test_missing_values_are_masked_in_silence(self, bad):
+        for name in ("m_h", "age", "age_error", "alpha_m", "m_h_error", "snr"):
+            table = plain_table(**{name: [0.1, bad, 0.3, 0.4]})
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                cat = RedClumpCatalog.from_table(table)
+            assert_array_equal(cat[name].mask, [False, True, False, False])
+
+    @pytest.mark.parametrize("bad", [-9999, np.nan, np.inf])
+    @pytest.mark.parametrize("name", ["ra", "dec", "distance"])
+    def test_missing_positions_are_nan(self, name, bad):
+        values = np.array([10.0, bad, 12.0, 13.0])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            cat = RedClumpCatalog.from_table(plain_table(**{name: values}))
+        assert_array_equal(np.isnan(cat.R), [False, True, False, False])
+        assert cat.validate()["missing"][0] == 1
+
+    def test_masked_values_stay_masked(self):
+        masked = MaskedColumn([1.0, 2, 3, 4], mask=[True, False, False, True])
+        cat = RedClumpCatalog.from_table(plain_table(m_h=masked, distance=masked))
+        assert_array_equal(cat["m_h"].mask, masked.mask)
+        assert_array_equal(np.isnan(cat.Z), masked.mask)
+        assert_array_equal(np.isnan(floats(cat, "m_h")), masked.mask)
+
+    @pytest.mark.parametrize(("name", "bad", "rule"), [
+        ("distance", -1.0, r"\(0, 1000\] kpc"), ("distance", 0.0, r"\(0, 1000\] kpc"),
+        ("age", -0.5, r"\[0, 100\] Gyr"), ("ra", 400.0, r"\[0, 360\] deg"),
+        ("ra", -10.0, r"\[0, 360\] deg"), ("dec", 95.0, r"\[-90, 90\] deg"),
+        ("m_h", 99.9, r"\[-10, 10\] dex"), ("snr", -3.0, r"\[0, 1e\+06\]"),
+        ("m_h_error", -0.1, r"\[0, 10\] dex")])
+    def test_senseless_values_are_masked_and_counted(self, name, bad, rule):
+        values = np.array([1.0, bad, 2.0, 3.0])
+        with pytest.warns(CatalogWarning, match=f"{name}.*1 of 4 values are not in {rule}"):
+            cat = RedClumpCatalog.from_table(plain_table(**{name: values}))
+        missing = cat.validate()
+        row = "position" if name in ("distance", "ra", "dec") else name
+        assert missing["missing"][missing["column"] == row] == 1
+        assert len(cat) == 4
+
+    def test_the_warning_names_the_tables_own_column(self):
+        with pytest.warns(CatalogWarning, match=r"column 'D' \(distance\)"):
+            RedClumpCatalog.from_table(plain_table(distance=None, D=[1.0, -2, 3, 4]),
+                                       columns={"distance": "D"})
+
+    def test_extra_columns_on_request(self):
+        cat = RedClumpCatalog.from_table(plain_table(teff=[1, 2, 3, 4]), keep=["teff"])
+        assert_array_equal(cat["teff"], [1, 2, 3, 4])
+        assert "teff" not in RedClumpCatalog.from_table(plain_table(teff=[1, 2, 3, 4])).colnames
+
+    def test_ids_are_text_without_padding(self):
+        cat = RedClumpCatalog.from_table(plain_table(source_id=[b"a  ", b"bb ", b"c  ", b"d  "]))
+        assert_array_equal(cat["source_id"], ["a", "bb", "c", "d"])
+        cat = RedClumpCatalog.from_table(plain_table(source_id=[1, 2, 3, 2**62]))
+        assert cat["source_id"][3] == str(2**62)
+
+    def test_a_catalogue_goes_through_unchanged(self, mock):
+        again = RedClumpCatalog.from_table(mock)
+        assert_allclose(again.Z.value, mock.Z.value, atol=1e-12)
+        other = galactocentric_frame(R0=8 * u.kpc)
+        moved = RedClumpCatalog.from_table(mock, frame=other)
+        assert moved.frame.is_equivalent_frame(other)
+        assert RedClumpCatalog.from_table(moved).frame.is_equivalent_frame(other)
+
+    def test_another_frame(self):
+        frame = galactocentric_frame(R0=8 * u.kpc, Z0=0 * u.pc)
+        cat = RedClumpCatalog.from_table(plain_table(), frame=frame)
+        assert cat.frame.is_equivalent_frame(frame)
+        assert np.all(cat.R < RedClumpCatalog.from_table(plain_table()).R)
+
+
+class TestBadInput:
+    @pytest.mark.parametrize("name", ["ra", "dec", "distance", "m_h"])
+    def test_missing_column(self, name):
+        with pytest.raises(CatalogError, match=f"column '{name}'"):
+            RedClumpCatalog.from_table(plain_table(**{name: None}))
+
+    def test_missing_column_suggests_one(self):
+        with pytest.raises(CatalogError, match="'mh'.*nearest 'm_h'"):
+            RedClumpCatalog.from_table(plain_table(), columns={"m_h": "mh"})
+
+    def test_no_columns(self):
+        with pytest.raises(CatalogError, match="column 'ra'; it has no columns at all"):
+            RedClumpCatalog.from_table(Table())
+
+    def test_no_rows(self):
+        with pytest.raises(CatalogError, match="one or more rows; got 0"):
+            RedClumpCatalog.from_table(plain_table()[:0])
+
+    def test_unknown_key(self):
+        with pytest.raises(ValueError, match="'metallicity'"):
+            RedClumpCatalog.from_table(plain_table(), columns={"metallicity": "m_h"})
+
+    @pytest.mark.parametrize(("name", "unit"), [("distance", "s"), ("age", "kpc"), ("m_h", "km"),
+                                                ("ra", "kpc")])
+    def test_unit_that_does_not_convert(self, name, unit):
+        table = plain_table(age=[1.0, 2, 3, 4])
+        table[name].unit = unit
+        with pytest.raises(CatalogError, match=f"column '{name}' must have a unit.*got {unit}"):
+            RedClumpCatalog.from_table(table)
+
+    def test_unit_that_astropy_does_not_know(self):
+        table = plain_table()
+        table["m_h"].unit = u.Unit("[Sun]", parse_strict="silent")
+        with pytest.raises(CatalogError, match=r"'m_h' must have a unit.*set it to None"):
+            RedClumpCatalog.from_table(table)
+
+    @pytest.mark.parametrize("name", ["ra", "distance", "m_h", "age"])
+    def test_text_where_numbers_belong(self, name):
+        with pytest.raises(CatalogError, match=f"column '{name}' must hold numbers.*'young'"):
+            RedClumpCatalog.from_table(plain_table(**{name: ["young", "old", "old", "old"]}))
+
+    def test_arrays_where_numbers_belong(self):
+        with pytest.raises(CatalogError, match="'m_h' must hold one number a star"):
+            RedClumpCatalog.from_table(plain_table(m_h=np.ones((4, 2))))
+
+    def test_not_a_table(self):
+        with pytest.raises(CatalogError, match="must be an astropy Table; got dict"):
+            RedClumpCatalog.from_table({"ra": [1]})
+
+    def test_frame_that_is_none(self):
+        with pytest.raises(CatalogError, match="frame must be a Galactocentric"):
+            RedClumpCatalog.from_table(plain_table(), frame="icrs")
+
+    def test_positions_without_distance(self):
+        table = QTable({"coord": SkyCoord([1, 2] * u.deg, [3, 4] * u.deg), "m_h": [0.1, 0.2]})
+        with pytest.raises(CatalogError, match="'coord' must hold SkyCoord positions with a dist"):
+            RedClumpCatalog.from_table(table)
+
+    def test_repeated_ids(self):
+        with pytest.warns(CatalogWarning, match="'source_id': 2 of 4 rows repeat the id"):
+            cat = RedClumpCatalog.from_table(plain_table(source_id=["a", "b", "a", "a"]))
+        with pytest.warns(CatalogWarning, match="'source_id'"):
+            cat.validate()
+
+    def test_one_star(self):
+        cat = RedClumpCatalog.from_table(plain_table(1))
+        assert len(cat) == 1
+        assert cat.R.shape == (1,)
+
+    def test_validate_names_what_is_wrong(self, mock):
+        with pytest.raises(CatalogError, match="column 'm_h'"):
+            mock["coord", "galcen"].validate()
+        wrong = mock[:5]
+        wrong["galcen"] = wrong["coord"]
+        with pytest.raises(CatalogError, match="must be in a Galactocentric frame; got icrs"):
+            wrong.validate()
+        with pytest.raises(CatalogError, match="column 'galcen'"):
+            _ = mock["m_h",].R
+
+
+class TestAsTable:
+    def test_slices_masks_and_subsets(self, mock):
+        north = mock[mock.Z > 0]
+        assert isinstance(north, RedClumpCatalog)
+        assert np.all(north.Z > 0)
+        assert len(mock[::7]) == -(-len(mock) // 7)
+        some = mock["coord", "galcen", "m_h"]
+        assert isinstance(some, RedClumpCatalog)
+        assert_allclose(some.R.value, mock.R.value)
+        assert len(mock[[3, 1]]) == 2
+
+    def test_groups_and_unique(self, mock):
+        groups = mock[:500].group_by("survey").groups
+        assert sum(len(group) for group in groups) == 500
+        assert all(isinstance(group, RedClumpCatalog) and group.frame.is_equivalent_frame(
+            paper_frame()) for group in groups)
+        assert len(unique(mock, keys="survey")) == 2
+
+    def test_copy_pickle_stack_join_sort(self, mock):
+        few = mock[:20]
+        for again in (few.copy(), pickle.loads(pickle.dumps(few))):
+            assert isinstance(again, RedClumpCatalog)
+            assert_array_equal(again.Z, few.Z)
+        assert isinstance(vstack([few, few]), RedClumpCatalog)
+        joined = join(few, Table({"source_id": few["source_id"], "k": np.arange(20)}), "source_id")
+        assert isinstance(joined, RedClumpCatalog)
+        assert len(joined.R) == 20
+        assert len(hstack([few, Table({"k": np.arange(20)})]).R) == 20
+        few.sort("m_h")
+        assert np.all(np.diff(few["m_h"]) >= 0)
+
+
+class TestRoundTrip:
+    @pytest.fixture
+    def cat(self):
+        rng = np.random.default_rng(5)
+        cat = catalog_at([8.0, 9, 10, 11], [0, 10, -10, 170], [0.1, -0.5, 2, -3],
+                         [-0.1, np.nan, -0.3, 0.2], survey="LAMOST",
+                         age=[1.0, 2, -9999, 4] * u.Gyr, snr=rng.uniform(10, 90, 4),
+                         source_id=["a", "bb", "", "dddd"],
+                         frame=galactocentric_frame(R0=8.1 * u.kpc))
+        cat.meta["n_common"] = 3
+        return cat
+
+    @pytest.mark.parametrize(("name", "kwargs"), [
+        ("stars.fits", {}), ("stars.h5", {}), ("stars.hdf5", {"path": "inner/table"}),
+        ("stars.parquet", {}), ("stars.ecsv", {}), ("stars.xml", {"format": "votable"})])
+    def test_keeps_everything(self, cat, name, kwargs, tmp_path):
+        if name.endswith("parquet"):
+            pytest.importorskip("pyarrow")
+        if ".h" in name:
+            pytest.importorskip("h5py")
+        path = tmp_path / name
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            cat.write(path, **kwargs)
+            again = RedClumpCatalog.read(path, **kwargs)
+        assert type(again) is RedClumpCatalog
+        assert set(again.colnames) == set(cat.colnames)
+        assert again.frame.is_equivalent_frame(cat.frame)
+        for column in ("m_h", "age", "snr"):
+            assert_array_equal(floats(again, column), floats(cat, column))
+            assert again[column].unit == cat[column].unit
+        for column in ("m_h", "age"):
+            assert_array_equal(again[column].mask, cat[column].mask)
+        for column in ("source_id", "survey"):
+            assert again[column].dtype.kind == "U"
+            assert_array_equal(again[column], cat[column])
+        assert isinstance(again["coord"], SkyCoord)
+        assert_allclose(again["coord"].separation_3d(cat["coord"]).value, 0, atol=1e-12)
+        assert_allclose(again.Z.value, cat.Z.value, atol=1e-12)
+        assert again["m_h"].dtype.isnative
+        if not name.endswith("xml"):
+            assert again.meta["n_common"] == 3
+
+    def test_a_foreign_file_goes_through_the_door(self, tmp_path):
+        path = tmp_path / "plain.csv"
+        plain_table(FEH=[-0.1, -9999, 0.3, 0.4]).write(path)
+        cat = RedClumpCatalog.read(path, columns={"m_h": "FEH"}, survey="LAMOST")
+        assert_array_equal(cat["m_h"].mask, [False, True, False, False])
+
+    def test_existing_files_are_kept(self, cat, tmp_path):
+        for name, kwargs in (("stars.fits", {}), ("stars.xml", {"format": "votable"})):
+            cat.write(tmp_path / name, **kwargs)
+            with pytest.raises(OSError, match="exists"):
+                cat.write(tmp_path / name, **kwargs)
+            cat.write(tmp_path / name, overwrite=True, **kwargs)
+
+    def test_truncated_fits(self, mock, tmp_path):
+        path = tmp_path / "stars.fits"
+        mock.write(path)
+        whole = path.read_bytes()
+        for part in (0.9, 0.5, 0.01):
+            path.write_bytes(whole[:int(part * len(whole))])
+            with pytest.raises(CatalogError, match=r"cannot read .*stars\.fits"):
+                RedClumpCatalog.read(path)
+
+    def test_not_a_table_at_all(self, tmp_path):
+        path = tmp_path / "stars.fits"
+        path.write_bytes(b"\x00\x01nonsense" * 100)
+        with pytest.raises(CatalogError, match=r"cannot read .*stars\.fits"):
+            RedClumpCatalog.read(path)
+        with pytest.raises(FileNotFoundError):
+            RedClumpCatalog.read(tmp_path / "none.fits")
+
+
+class TestConcatenate:
+    def test_stars_in_common_and_repeats(self):
+        a = catalog_at([8, 9, 10, 8], [0, 5, -5, 0], [0.5, -0.5, 1, 0.5], [0.1, 0.2, 0.3, 0.4],
+                       survey="LAMOST")
+        b = catalog_at([9, 11], [5, 7], [-0.5, 1], [0.5, 0.6], survey="APOGEE",
+                       age=[3, 4] * u.Gyr)
+        both = RedClumpCatalog.concatenate([a, b])
+        assert both.meta["n_common"] == 1
+        assert both.meta["n_repeat"] == 1
+        assert_allclose(both["m_h"].value, [0.1, 0.2, 0.3, 0.6])
+        assert_array_equal(both["age"].mask, [True, True, True, False])
+        assert_array_equal(both["survey"], ["LAMOST"] * 3 + ["APOGEE"])
+        other_order = RedClumpCatalog.concatenate([b, a])
+        assert_allclose(other_order["m_h"].value, [0.5, 0.6, 0.1, 0.3])
+        everything = RedClumpCatalog.concatenate([a, b], duplicates="all")
+        assert len(everything) == 6
+        assert everything.meta["n_common"] == 1
+        with pytest.raises(CatalogError, match="1 stars in common .* 1 repeat observations"):
+            RedClumpCatalog.concatenate([a, b], duplicates="error")
+        with pytest.raises(ValueError, match="duplicates must be one of .*'best'"):
+            RedClumpCatalog.concatenate([a, b], duplicates="best")
+
+    def test_max_separation(self):
+        a = RedClumpCatalog.from_table(plain_table(1))
+        table = plain_table(1)
+        table["dec"] += 3 / 3600
+        b = RedClumpCatalog.from_table(table)
+        assert len(RedClumpCatalog.concatenate([a, b])) == 2
+        assert len(RedClumpCatalog.concatenate([a, b], max_separation=4 * u.arcsec)) == 1
+        with pytest.raises(u.UnitsError, match="max_separation"):
+            RedClumpCatalog.concatenate([a, b], max_separation=1 * u.kpc)
+
+    def test_three_surveys(self):
+        a, b, c = (catalog_at([8, 9 + k], [0, 5], [0.5, -0.5], [k, k + 0.5]) for k in range(3))
+        three = RedClumpCatalog.concatenate([a, b, c])
+        assert three.meta["n_common"] == 2
+        assert_allclose(three["m_h"].value, [0, 0.5, 1.5, 2.5])
+
+    def test_a_repeat_of_a_common_star_goes_too(self):
+        a = RedClumpCatalog.from_table(plain_table(1))
+        table = vstack([plain_table(1), plain_table(1)])
+        table["dec"] += np.array([0.9, 1.5]) / 3600
+        both = RedClumpCatalog.concatenate([a, RedClumpCatalog.from_table(table)])
+        assert len(both) == 1
+        assert (both.meta["n_common"], both.meta["n_repeat"]) == (1, 1)
+
+    def test_stars_without_position_are_kept(self):
+        table = plain_table(distance=[1.0, np.nan, np.nan, 2.0])
+        table["ra"][1] = np.nan
+        cat = RedClumpCatalog.from_table(table)
+        both = RedClumpCatalog.concatenate([cat, cat])
+        # The direction of the third star is known, so it is found again; the second's is not.
+        assert len(both) == 5
+        assert both.meta["n_common"] == 3
+
+    def test_frames_must_agree(self):
+        a = RedClumpCatalog.from_table(plain_table())
+        b = RedClumpCatalog.from_table(plain_table(), frame=galactocentric_frame(R0=8 * u.kpc))
+        with pytest.raises(CatalogError, match="galcen_distance = 8.34.* and 8"):
+            RedClumpCatalog.concatenate([a, b])
+
+    def test_nothing_to_concatenate(self):
+        with pytest.raises(CatalogError, match="got none"):
+            RedClumpCatalog.concatenate([])

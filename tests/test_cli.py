@@ -1,0 +1,185 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The command as a user meets it."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from astropy.table import QTable, Table
+
+from rcasym import AsymmetryMap, RedClumpCatalog, make_mock_catalog
+from rcasym.cli import FILES, main
+
+NO_AGES = {name for name in FILES
+           if not name.startswith(("figure5", "figure8", "map_by_age.fits"))}
+
+
+def accounts(folder):
+    summary = QTable.read(folder / "summary.ecsv")
+    for row in summary:
+        assert row["read"] == sum(row[name] for name in ("cut", "repeat", "masked", "outside",
+                                                         "binned"))
+        amap = AsymmetryMap.read(folder / f"{row['map']}.fits")
+        assert (amap.n_stars, amap.n_outside, amap.n_masked) == (
+            row["binned"], row["outside"], row["masked"])
+    return summary
+
+
+@pytest.fixture
+def small_mock(monkeypatch):
+    monkeypatch.setattr("rcasym.cli.make_mock_catalog",
+                        lambda **kwargs: make_mock_catalog(6000, **kwargs))
+
+
+@pytest.fixture
+def no_drawing(monkeypatch):
+    """Figure files without figures: these tests are of the files, not of what is drawn."""
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig",
+                        lambda figure, path, **kwargs: path.write_bytes(b"figure"))
+    monkeypatch.setattr("matplotlib.figure.Figure.draw_without_rendering", lambda figure: None)
+
+
+@pytest.fixture
+def star_files(tmp_path):
+    mock = make_mock_catalog(4000, rng=2)
+    paths = []
+    for name in ("LAMOST", "APOGEE"):
+        paths.append(tmp_path / f"{name}.fits")
+        mock[mock["survey"] == name].write(paths[-1])
+    return paths
+
+
+def fails(arguments, capsys):
+    """The one line that a failed run says."""
+    assert main([str(argument) for argument in arguments]) == 1
+    captured = capsys.readouterr()
+    lines = [line for line in captured.err.splitlines() if line.startswith("rcasym: error: ")]
+    assert len(lines) == 1
+    assert "Traceback" not in captured.err
+    return lines[0]
+
+
+def test_mock_run(small_mock, tmp_path, capsys):
+    assert main(["--output", str(tmp_path / "out")]) == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set(FILES)
+    summary = accounts(tmp_path / "out")
+    assert list(summary["map"]) == ["map", "map_by_age"]
+    assert summary["read"][0] == 6000
+    assert summary["matched"][0] > 0
+    out, err = capsys.readouterr()
+    assert "[1/7] making the mock sample" in err
+    assert "Largest offsets" in out
+    assert (tmp_path / "out" / "summary.txt").read_text(encoding="utf-8") in out
+
+
+def test_files_and_formats(no_drawing, star_files, tmp_path):
+    out = tmp_path / "out"
+    assert main([*map(str, star_files), "--output", str(out), "--quiet"]) == 0
+    assert accounts(out)["read"][0] == 4000
+
+
+def test_columns_of_a_users_table(no_drawing, tmp_path):
+    mock = make_mock_catalog(1000)
+    Table({"R.A.": mock["coord"].ra.deg, "dec": mock["coord"].dec.deg,
+           "distance": mock["coord"].distance.kpc, "FEH": mock["m_h"].value}).write(
+        tmp_path / "stars.csv")
+    out = tmp_path / "out"
+    assert main([str(tmp_path / "stars.csv"), "--column", "m_h=FEH", "--column", "ra=R.A.",
+                 "--output", str(out)]) == 0
+    assert {path.name for path in out.iterdir()} == NO_AGES
+    summary = accounts(out)
+    assert "the stars have no ages" in summary.meta["left_out"]
+    assert "left out: figure5" in (out / "summary.txt").read_text(encoding="utf-8")
+
+
+def test_results_are_not_replaced_unasked(no_drawing, small_mock, tmp_path, capsys):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "notes.txt").write_text("mine")
+    (out / "map.fits").write_text("old")
+    assert "it has map.fits. --overwrite replaces" in fails(["--output", out], capsys)
+    assert (out / "map.fits").read_text() == "old"
+    assert main(["--output", str(out), "--overwrite"]) == 0
+    assert (out / "notes.txt").read_text() == "mine"
+    accounts(out)
+
+
+def test_figures_of_an_earlier_run_with_ages_go(no_drawing, star_files, tmp_path):
+    out = tmp_path / "out"
+    assert main([*map(str, star_files), "--output", str(out)]) == 0
+    stars = RedClumpCatalog.read(star_files[0])
+    stars.remove_columns(["age", "age_error"])
+    stars.write(tmp_path / "no_ages.fits")
+    assert main([str(tmp_path / "no_ages.fits"), "--output", str(out), "--overwrite"]) == 0
+    assert {path.name for path in out.iterdir()} == NO_AGES
+
+
+def test_output_that_cannot_be(small_mock, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert "must be a folder" in fails(["--output", tmp_path / "file"], capsys)
+    assert "cannot be written" in fails(["--output", tmp_path / "file" / "deeper"], capsys)
+    assert "cannot be written" in fails(["--output", "/proc/rcasym"], capsys)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+def test_folder_without_permission(small_mock, tmp_path, capsys):
+    (tmp_path / "locked").mkdir(mode=0o500)
+    assert "cannot be written" in fails(["--output", tmp_path / "locked"], capsys)
+
+
+@pytest.mark.parametrize(("content", "format"), [
+    (b"", "apogee-rc"), (b"\x00\xff garbage", "lamost-rc"), (b"a b\n1 2\n", "lamost-dr3-rgb"),
+    (b"SIMPLE  =                    T", "apogee-rc"), (b"ra,dec\n1,2\n", None),
+    (b"ra,dec\n1,2\n", "fits"), (b"a,b\n1,2\n", "no-such-format")])
+def test_bad_files(content, format, tmp_path, capsys):
+    path = tmp_path / "stars.csv"
+    path.write_bytes(content)
+    how = [] if format is None else ["--format", format]
+    line = fails([path, *how, "--output", tmp_path / "out"], capsys)
+    assert "stars.csv" in line or "column 'distance'" in line
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_truncated_file(star_files, tmp_path, capsys):
+    star_files[0].write_bytes(star_files[0].read_bytes()[:100_000])
+    assert "LAMOST.fits" in fails([*star_files, "--output", tmp_path / "out"], capsys)
+
+
+def test_arguments_that_do_not_go_together(star_files, tmp_path, capsys):
+    out = ["--output", tmp_path / "out"]
+    one = star_files[0]
+    assert "once for each of the 1 files; got 2" in fails(
+        [one, "--format", "fits", "--format", "fits", *out], capsys)
+    assert "--format must be given" in fails(["--format", "fits", *out], capsys)
+    assert "NAME=COLUMN; got 'm_h'" in fails([one, "--column", "m_h", *out], capsys)
+    assert "--ages must come with" in fails([one, "--ages", one, *out], capsys)
+    assert "none.fits must be a file" in fails([tmp_path / "none.fits", *out], capsys)
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_star_left(tmp_path, capsys):
+    mock = make_mock_catalog(200)
+    mock["m_h_error"] = np.full(200, 0.5) * mock["m_h_error"].unit
+    mock.write(tmp_path / "bad.fits")
+    assert "the first that leaves none is 'm_h_error'" in fails(
+        [tmp_path / "bad.fits", "--output", tmp_path / "out"], capsys)
+
+
+def test_as_a_module(tmp_path):
+    run = subprocess.run([sys.executable, "-m", "rcasym", "--version"], capture_output=True,
+                         text=True, check=True)
+    assert run.stdout.startswith("rcasym ")
+    run = subprocess.run([sys.executable, "-m", "rcasym", "none.fits"], capture_output=True,
+                         text=True, check=False, cwd=tmp_path)
+    assert run.returncode == 1
+    assert run.stderr.count("\n") == 1
+
+
+def test_real_stars(data_file, tmp_path):
+    path = data_file("LMDR3_diskRGB2.dat")
+    assert main([str(path), "--format", "lamost-dr3-rgb", "--output", str(tmp_path)]) == 0
+    summary = accounts(tmp_path)
+    assert list(summary["read"]) == [21_954]
+    assert {path.name for path in tmp_path.iterdir()} == NO_AGES

@@ -1,0 +1,93 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The package as a whole: what it imports, and in which direction."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rcasym
+
+FOLDER = Path(rcasym.__file__).parent
+HEAVY = ("matplotlib", "scipy.stats", "scipy.sparse", "pandas", "dask", "h5py", "pyarrow")
+# A star flows from left to right; a module imports modules of its own or an earlier layer.
+LAYERS = (
+    ("exceptions",), ("validation", "frames", "axes", "files"), ("columns", "surveys", "voxels"),
+    ("votable", "matching", "cuts"), ("catalog",), ("mock", "binning"), ("mapfile",),
+    ("asymmetry",), ("plotting", "cli"),
+)
+
+
+def run_python(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+
+def own_imports(path):
+    """The package's modules that a file imports, and whether inside a function."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    inside = {node for function in ast.walk(tree)
+              if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+              for node in ast.walk(function)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module:
+            yield node.module, node in inside
+
+
+def test_import_loads_nothing_heavy():
+    code = (f"import sys, rcasym; print([m for m in {HEAVY!r} if m in sys.modules])")
+    assert run_python(code).stdout.strip() == "[]"
+
+
+def test_catalog_loads_no_plotting_and_no_scipy():
+    code = ("import sys; from rcasym import RedClumpCatalog, QualityCuts;"
+            f"print([m for m in {HEAVY!r} if m in sys.modules])")
+    assert run_python(code).stdout.strip() == "[]"
+
+
+def test_import_costs_no_more_than_astropy():
+    code = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
+    own, peer = (min(float(run_python(code.format(what)).stdout) for _ in range(3))
+                 for what in ("rcasym", "astropy.coordinates, astropy.table"))
+    assert own <= 1.3 * peer
+
+
+def test_public_names():
+    for name in rcasym.__all__:
+        assert getattr(rcasym, name).__name__ == name
+        assert name in dir(rcasym)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        rcasym.nothing  # noqa: B018
+
+
+def test_every_module_is_an_attribute():
+    for path in FOLDER.glob("*.py"):
+        if not path.stem.startswith("__"):
+            assert getattr(rcasym, path.stem).__name__ == f"rcasym.{path.stem}"
+
+
+def test_imports_follow_the_flow_of_a_star():
+    layer = {name: k for k, names in enumerate(LAYERS) for name in names}
+    for path in FOLDER.glob("*.py"):
+        if path.stem.startswith("__"):
+            continue
+        assert path.stem in layer, f"{path.stem} has no layer in this test"
+        for module, inside in own_imports(path):
+            if module == "plotting":
+                assert inside, f"{path.stem} must import plotting inside its plot method"
+            else:
+                assert not inside, f"{path.stem} imports {module} inside a function"
+                assert layer[module] <= layer[path.stem], f"{path.stem} imports {module}"
+
+
+def test_matplotlib_is_imported_in_one_module():
+    importers = [path.stem for path in FOLDER.glob("*.py")
+                 if "import matplotlib" in path.read_text(encoding="utf-8")
+                 or "from matplotlib" in path.read_text(encoding="utf-8")]
+    assert importers == ["plotting"]
+
+
+def test_modules_stay_readable():
+    for path in FOLDER.glob("*.py"):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 550, path.name

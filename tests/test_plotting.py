@@ -1,0 +1,170 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""What every ``plot`` method promises, and what the figures show."""
+
+import numpy as np
+import pytest
+from astropy import units as u
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from numpy.testing import assert_allclose, assert_array_equal
+
+from rcasym import AsymmetryMap, DiskBinning, make_mock_catalog
+
+from .conftest import catalog_at, random_stars
+
+STARS = random_stars(4000, 3)
+MAP = AsymmetryMap.from_catalog(STARS)
+# For each: the object, the arguments of plot, how many panels, and one keyword of its artist call.
+CONTRACT = {
+    "catalog": (make_mock_catalog(3000), (), 6, {"gridsize": 10}),
+    "binning": (DiskBinning.by_age(), (), 1, {"linewidth": 2}),
+    "map": (MAP, (), 6, {"cmap": "bwr"}),
+    "map of two rows": (MAP, (["mean", "radial_mean"],), 12, {"rasterized": True}),
+    "map by age": (AsymmetryMap.from_catalog(make_mock_catalog(3000), DiskBinning.by_age()), (), 6,
+                   {"alpha": 0.5}),
+}
+
+
+@pytest.fixture(params=CONTRACT, ids=str)
+def contract(request):
+    return CONTRACT[request.param]
+
+
+def meshes(ax):
+    return [artist for artist in ax.collections if isinstance(artist, QuadMesh)]
+
+
+class TestContract:
+    def test_gives_back_axes_of_a_new_figure(self, contract):
+        thing, args, n_panels, _ = contract
+        before = set(plt.get_fignums())
+        axes = np.ravel(thing.plot(*args))
+        assert len(axes) == n_panels
+        assert all(isinstance(ax, Axes) for ax in axes)
+        assert len(set(plt.get_fignums()) - before) == 1
+        axes[0].figure.canvas.draw()
+
+    def test_draws_on_given_axes(self, contract):
+        thing, args, n_panels, _ = contract
+        _, given = plt.subplots(1, n_panels, squeeze=False)
+        before = plt.get_fignums()
+        name = "ax" if n_panels == 1 else "axes"
+        axes = thing.plot(*args, **{name: given[0, 0] if n_panels == 1 else given[0]})
+        assert plt.get_fignums() == before
+        assert_array_equal(np.ravel(axes), given[0])
+        assert all(ax.has_data() for ax in given[0])
+
+    def test_passes_keywords_to_the_artist(self, contract):
+        thing, args, _, keywords = contract
+        thing.plot(*args, **keywords)
+        with pytest.raises((AttributeError, TypeError), match="no_such_property"):
+            thing.plot(*args, no_such_property=1)
+
+    def test_never_shows(self, contract, monkeypatch):
+        thing, args, _, _ = contract
+        monkeypatch.setattr(plt, "show", lambda *a, **k: pytest.fail("plt.show was called"))
+        thing.plot(*args)
+
+    def test_labels_with_units(self, contract):
+        thing, args, _, _ = contract
+        axes = np.ravel(thing.plot(*args))
+        for label in [text for ax in axes for text in (ax.get_xlabel(), ax.get_ylabel()) if text]:
+            assert label.endswith(("kpc]", "deg]", "Gyr]", "dex]", "stars"))
+        assert any(ax.get_xlabel() for ax in axes)
+
+
+class TestMap:
+    def test_wrong_number_of_axes(self):
+        _, axes = plt.subplots(1, 2)
+        with pytest.raises(ValueError, match="axes must hold 6 Axes for 1 quantities in 6 slices"):
+            MAP.plot(axes=axes)
+
+    def test_unknown_quantity(self):
+        with pytest.raises(ValueError, match="quantity must be one of 'offset'.*got 'slope'"):
+            MAP.plot("slope")
+        with pytest.raises(ValueError, match="got none"):
+            MAP.plot([])
+
+    @pytest.mark.parametrize("quantity", ["offset", "difference"])
+    def test_one_diverging_scale_centred_on_zero(self, quantity):
+        limits = {meshes(ax)[0].get_clim() for ax in MAP.plot(quantity)}
+        assert len(limits) == 1
+        (low, high), = limits
+        assert low == -high < 0
+
+    def test_own_limit_stays_centred(self):
+        assert meshes(MAP.plot(vmax=0.3)[0])[0].get_clim() == (-0.3, 0.3)
+        assert meshes(MAP.plot(vmin=-0.2)[2])[0].get_clim() == (-0.2, 0.2)
+
+    def test_what_is_drawn_is_the_map(self):
+        for k, ax in enumerate(MAP.plot()):
+            drawn = meshes(ax)[0].get_array()
+            expected = MAP.offset.value[k].T
+            assert_array_equal(np.ma.getmaskarray(drawn), np.isnan(expected))
+            assert_allclose(drawn.compressed(), expected[np.isfinite(expected)])
+            # North is up: row 0 of the mesh is the southernmost.
+            assert meshes(ax)[0].get_coordinates()[0, 0, 1] == pytest.approx(-2.1)
+
+    def test_empty_voxels_are_white_and_zero_is_not(self):
+        ax = MAP.plot()[0]
+        mesh = meshes(ax)[0]
+        assert ax.get_facecolor() == (1, 1, 1, 1)
+        assert mesh.cmap.get_bad()[3] == 0
+        assert min(mesh.cmap(mesh.norm(0.0))[:3]) < 0.9
+
+    def test_panels_say_range_and_number_of_stars(self):
+        titles = [ax.get_title() for ax in MAP.plot()]
+        assert titles[2] == f"−5 ≤ $\\phi$ < 0°\n{MAP.count[2].sum():,} stars"
+        by_age = AsymmetryMap.from_catalog(make_mock_catalog(3000), DiskBinning.by_age())
+        axes = by_age.plot()
+        assert axes[5].get_title() == f"10 ≤ age ≤ 14 Gyr\n{by_age.count[0, 5].sum():,} stars"
+        assert axes[0].figure.get_suptitle() == "−5 ≤ $\\phi$ ≤ 15°"
+
+    def test_same_limits_in_all_panels(self):
+        axes = MAP.plot(["mean", "radial_mean"])
+        assert axes.shape == (2, 6)
+        assert len({(ax.get_xlim(), ax.get_ylim()) for ax in axes.flat}) == 1
+        assert len({meshes(ax)[0].get_clim() for ax in axes.flat}) == 1
+
+    def test_radial_mean_is_constant_in_height(self):
+        ax = MAP.plot("radial_mean")[3]
+        drawn = meshes(ax)[0].get_array()
+        assert_allclose(drawn, np.tile(MAP.radial_mean.value[3], (14, 1)))
+
+    def test_difference_starts_at_the_plane(self):
+        ax = MAP.plot("difference")[0]
+        assert_allclose(ax.get_ylim(), (0, 2.1), atol=1e-12)
+        assert ax.get_ylabel() == "|$Z$| [kpc]"
+
+    @pytest.mark.parametrize("quantity", ["median", "std", "mean_error", "count"])
+    def test_other_quantities(self, quantity):
+        assert len(MAP.plot(quantity)) == 6
+
+    def test_one_panel(self):
+        amap = AsymmetryMap.from_catalog(STARS, DiskBinning(phi=None))
+        axes = amap.plot()
+        assert axes.shape == (1,)
+        assert axes[0].get_title() == f"{amap.n_stars:,} stars"
+        assert axes[0].get_xlabel() == "$R$ [kpc]"
+
+
+class TestCatalog:
+    def test_surveys_share_limits_and_scale(self):
+        axes = make_mock_catalog(5000).plot()
+        for left, right in ((axes[0], axes[1]), (axes[2], axes[3])):
+            assert left.get_xlim() == right.get_xlim()
+            assert left.get_ylim() == right.get_ylim()
+            assert left.collections[0].get_clim() == right.collections[0].get_clim()
+        assert [ax.get_title().split()[0] for ax in axes[:4]] == ["LAMOST", "APOGEE"] * 2
+
+    def test_without_ages_and_survey(self):
+        axes = STARS.plot()
+        assert len(axes) == 3
+        assert axes[2].get_xlabel() == "[M/H] [dex]"
+
+    def test_few_and_unknown(self):
+        cat = catalog_at([8.0, np.nan], [0, 0], [0.1, 0.1], [-0.1, np.nan],
+                         age=[1, np.nan] * u.Gyr)
+        assert len(cat.plot()) == 4
+        assert len(cat[1:].plot()) == 2

@@ -1,0 +1,230 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.table import Table
+from numpy.testing import assert_allclose, assert_array_equal
+
+from rcasym import AsymmetryMap, RedClumpCatalog
+from rcasym.exceptions import CatalogError, CatalogWarning
+from rcasym.surveys import position_from_apogee_id
+
+IDS = ["2M19052050+4655041", "2M00000002-0000001", "AP17431000-2948123", "2M05320000+2200000"]
+
+
+def apogee_file(path, **changes):
+    """A file with the data model of the APOGEE red clump catalogue: padded text, no units."""
+    columns = {
+        "APOGEE_ID": np.array(IDS, "S30"), "RA": [286.3, 0.0, 265.8, 83.0],
+        "DEC": [46.9, 0.0, -29.8, 22.0], "M_H": np.array([-0.1, np.nan, -9999.0, 0.2], "f4"),
+        "M_H_ERR": np.array([0.01, 0.02, -9999.0, 0.04], "f4"),
+        "ALPHA_M": np.array([0.05, np.nan, 0.1, 0.2], "f4"),
+        "ALPHA_M_ERR": np.array([0.01, np.nan, 0.02, 0.2], "f4"),
+        "SNR": np.array([100, 200, 300, 50], "f4"), "RC_DIST": [1.5, 2.5, -9999.99, 3.5],
+        "RC_GALR": [0.0] * 4, "STARFLAG": np.array([0, 1, 2, 3], "i8")} | changes
+    hdu = fits.BinTableHDU(Table({k: v for k, v in columns.items() if v is not None}))
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path)
+    return path
+
+
+@pytest.fixture
+def apogee(tmp_path):
+    return apogee_file(tmp_path / "apogee-rc-DR17.fits")
+
+
+def ages_table(**changes):
+    columns = {"APOGEE_ID": [IDS[3], IDS[0], IDS[0], "2M99999999+0000000", IDS[2]],
+               "spec_age_xgb": [4.0, 99.0, 5.5, 1.0, 3.0],
+               "spec_age_xgb_uncert": [0.4, 9.0, 0.5, 0.1, 0.3],
+               "spec_age_xgb_flag": ["", "HIGH_VSINI", "", "", "BLUER_THAN_TRAINING_SET "]}
+    return Table(columns | changes)
+
+
+class TestApogee:
+    def test_reads_the_data_model(self, apogee):
+        cat = RedClumpCatalog.read(apogee, format="apogee-rc")
+        assert_array_equal(cat["source_id"], IDS)
+        assert set(cat["survey"]) == {"APOGEE"}
+        assert_array_equal(cat["m_h"].mask, [False, True, True, False])
+        assert_array_equal(cat["alpha_m"].mask, [False, True, False, False])
+        assert_array_equal(np.isnan(cat.R), [False, False, True, False])
+        assert_allclose(cat["m_h"].value[[0, 3]], [-0.1, 0.2], atol=1e-7)
+        assert "age" not in cat.colnames
+
+    @pytest.mark.parametrize("as_file", [True, False])
+    def test_joins_ages(self, apogee, tmp_path, as_file):
+        ages = ages_table()
+        if as_file:
+            ages.write(tmp_path / "ages.fits")
+            ages = tmp_path / "ages.fits"
+        cat = RedClumpCatalog.read(apogee, format="apogee-rc", ages=ages)
+        # Of two rows of a star the clean one counts; a flagged star and one without row have none.
+        assert_array_equal(cat["age"].mask, [False, True, True, False])
+        assert_allclose(cat["age"].unmasked.to_value(u.Gyr)[[0, 3]], [5.5, 4.0])
+        assert_allclose(cat["age_error"].unmasked.value[[0, 3]], [0.5, 0.4])
+        assert (cat.meta["n_age"], cat.meta["n_ageflg"], cat.meta["n_noage"]) == (2, 1, 1)
+        cat.write(tmp_path / "stars.fits")
+
+    def test_masked_flags_are_clean_and_flags_may_be_absent(self, apogee):
+        ages = ages_table()
+        ages["spec_age_xgb_flag"] = np.ma.array(ages["spec_age_xgb_flag"], mask=[1, 0, 1, 1, 1])
+        cat = RedClumpCatalog.read(apogee, format="apogee-rc", ages=ages)
+        assert_array_equal(cat["age"].mask, [False, True, False, False])
+        ages.remove_column("spec_age_xgb_flag")
+        cat = RedClumpCatalog.read(apogee, format="apogee-rc", ages=ages)
+        assert cat["age"].unmasked[0] == 99 * u.Gyr
+
+    def test_other_age_columns(self, apogee):
+        ages = ages_table(AGE=[1.0, 2, 3, 4, 5], E=[0.1] * 5)
+        cat = RedClumpCatalog.read(apogee, format="apogee-rc", ages=ages, age_column="AGE",
+                                   age_error_column="E", age_flag_column="none")
+        assert_allclose(cat["age"].unmasked.value[[0, 2, 3]], [2, 5, 1])
+        with pytest.raises(CatalogError, match="the ages table must have a column 'AGE2'"):
+            RedClumpCatalog.read(apogee, format="apogee-rc", ages=ages, age_column="AGE2")
+
+    def test_other_columns_and_frame_arguments(self, tmp_path):
+        path = apogee_file(tmp_path / "a.fits", FE_H=[-0.5, -0.4, -0.3, -0.2])
+        cat = RedClumpCatalog.read(path, format="apogee-rc", columns={"m_h": "FE_H"}, survey="DR17",
+                                   keep=["STARFLAG"])
+        assert_allclose(cat["m_h"].value, [-0.5, -0.4, -0.3, -0.2])
+        assert_array_equal(cat["STARFLAG"], [0, 1, 2, 3])
+        assert set(cat["survey"]) == {"DR17"}
+
+    def test_position_from_id_is_an_option(self, tmp_path):
+        path = apogee_file(tmp_path / "a.fits", RA=None, DEC=None)
+        with pytest.raises(CatalogError, match=r"not a 'apogee-rc' table: .* for ra \(RA\)"):
+            RedClumpCatalog.read(path, format="apogee-rc")
+        cat = RedClumpCatalog.read(path, format="apogee-rc", position_from_id=True)
+        assert_allclose(cat["coord"].ra.deg[0], 286.33541667)
+
+    def test_positions_of_ids(self):
+        coord = position_from_apogee_id([*IDS, "HIP1234", "", "J19052050+4655041"])
+        assert_allclose(coord.dec.deg[:4], [46.91780556, -0.1 / 3600, -29.80341667, 22.0])
+        assert_allclose(coord.ra.deg[1], 15 * 0.02 / 3600)
+        assert_array_equal(np.isnan(coord.ra), [False] * 4 + [True, True, False])
+
+    def test_wrong_files(self, apogee, tmp_path, mock):
+        with pytest.raises(CatalogError, match=r"not a 'apogee-rc' .* distance \(RC_DIST\)"):
+            RedClumpCatalog.read(apogee_file(tmp_path / "b.fits", RC_DIST=None), format="apogee-rc")
+        (tmp_path / "text.dat").write_text("no table\nat all, is it\n")
+        with pytest.raises(CatalogError, match=r"text.dat as 'apogee-rc'"):
+            RedClumpCatalog.read(tmp_path / "text.dat", format="apogee-rc")
+        fits.PrimaryHDU(np.ones((3, 3))).writeto(tmp_path / "image.fits")
+        with pytest.raises(CatalogError, match=r"image.fits must hold a table"):
+            RedClumpCatalog.read(tmp_path / "image.fits", format="apogee-rc")
+        whole = apogee.read_bytes()
+        apogee.write_bytes(whole[:6000])
+        with pytest.raises(CatalogError, match=r"DR17\.fits as 'apogee-rc'"):
+            RedClumpCatalog.read(apogee, format="apogee-rc")
+
+
+class TestLamost:
+    def table(self, **changes):
+        return Table({"obsid": [11, 12, 13], "ra_obs": [80.0, 90, 100], "dec_obs": [20.0, 30, 40],
+                      "dist": [2.0, 3, -9999], "FEH_PASTEL": [-0.2, -0.3, np.nan],
+                      "FEH_APOGEE": [-0.1, -0.2, -0.3], "snrg": [20.0, 60, 80],
+                      "age": [3.0, 5, 7]} | changes)
+
+    def test_default_names(self, tmp_path):
+        self.table().write(tmp_path / "rc.fits")
+        cat = RedClumpCatalog.read(tmp_path / "rc.fits", format="lamost-rc")
+        assert_allclose(cat["snr"].value, [20, 60, 80])
+        assert_array_equal(cat["m_h"].mask, [False, False, True])
+        assert_array_equal(cat["source_id"], ["11", "12", "13"])
+        assert len(cat.select()) == 1
+
+    def test_own_names(self, tmp_path):
+        self.table().write(tmp_path / "rc.ecsv")
+        cat = RedClumpCatalog.read(tmp_path / "rc.ecsv", format="lamost-rc",
+                                   columns={"m_h": "FEH_APOGEE", "age": None})
+        assert_allclose(cat["m_h"].value, [-0.1, -0.2, -0.3])
+        assert "age" not in cat.colnames
+        with pytest.raises(CatalogError, match="column 'FEH2'"):
+            RedClumpCatalog.read(tmp_path / "rc.ecsv", format="lamost-rc",
+                                 columns={"m_h": "FEH2"})
+
+    def test_galactic_positions(self, tmp_path):
+        table = self.table(gl=[150.0, 160, 170], gb=[5.0, -5, 10])
+        table.write(tmp_path / "rc.fits")
+        cat = RedClumpCatalog.read(tmp_path / "rc.fits", format="lamost-rc",
+                                   columns={"l": "gl", "b": "gb"})
+        assert_array_equal(np.isnan(cat.R), [False, False, True])
+        sky = SkyCoord(cat["coord"].ra, cat["coord"].dec).galactic
+        assert_allclose(sky.l.deg, [150, 160, 170])
+
+    def test_fits_ascii_table(self, tmp_path):
+        columns = [fits.Column("RAdeg", "F9.4", array=[80.0, 90.0], unit="deg", ascii=True),
+                   fits.Column("DEdeg", "F9.4", array=[20.0, 30.0], unit="deg", ascii=True),
+                   fits.Column("Dist", "F7.2", array=[2000.0, 3000.0], unit="pc", ascii=True),
+                   fits.Column("__Fe_H_", "F6.2", array=[-0.2, -0.3], ascii=True),
+                   fits.Column("ID", "A12", array=["a", "b"], ascii=True)]
+        table = fits.TableHDU.from_columns(columns)
+        fits.HDUList([fits.PrimaryHDU(), table]).writeto(tmp_path / "vizier.fit")
+        cat = RedClumpCatalog.read(tmp_path / "vizier.fit", format="lamost-rc")
+        assert_allclose(cat["coord"].distance.kpc, [2, 3])
+        assert_array_equal(cat["source_id"], ["a", "b"])
+
+    def test_dr3_table(self, tmp_path):
+        path = tmp_path / "dr3.dat"
+        path.write_text("# obsid ra dec teff feh dist disterr_low disterr_up Z R lnnu\n"
+                        "75606117 337.46744 +6.01526 4829 -1.66 7.79 1.37 1.75 -5.22 8.26 -inf\n"
+                        "75606118 237.46744 -6.01526 4829 nan 2.79 0.37 0.75 -5.22 8.26 -1.5\n")
+        cat = RedClumpCatalog.read(path, format="lamost-dr3-rgb")
+        assert_allclose(cat["distance_error"].value, [1.56, 0.56])
+        assert_array_equal(cat["m_h"].mask, [False, True])
+        assert_allclose(cat["coord"].dec.deg, [6.01526, -6.01526])
+
+    @pytest.mark.parametrize("content", ["", "RA DEC\n1 2\n", "# obsid ra dec\n1 2 3\n"])
+    def test_not_the_dr3_table(self, tmp_path, content):
+        path = tmp_path / "dr3.dat"
+        path.write_text(content)
+        with pytest.raises(CatalogError, match=r"dr3.dat is not a 'lamost-dr3-rgb' table"):
+            RedClumpCatalog.read(path, format="lamost-dr3-rgb")
+
+    def test_dr3_table_cut_off(self, tmp_path):
+        path = tmp_path / "dr3.dat"
+        path.write_text("# obsid ra dec feh dist\n1 2 3 -0.4 5\n2 3\n")
+        with pytest.raises(CatalogError, match=r"cannot read .*dr3.dat"):
+            RedClumpCatalog.read(path, format="lamost-dr3-rgb")
+
+
+class TestRealTables:
+    def test_lamost_dr3(self, data_file):
+        cat = RedClumpCatalog.read(data_file("LMDR3_diskRGB2.dat"), format="lamost-dr3-rgb")
+        assert len(cat) == 21_954
+        outer = (cat.R > 11 * u.kpc) & np.isfinite(cat["m_h"])
+        north, south = (np.sum(outer & (np.sign(cat.Z) == sign)) for sign in (1, -1))
+        assert north > south > 3000
+        joined = RedClumpCatalog.concatenate([cat])
+        assert joined.meta["n_repeat"] >= 3090
+        amap = AsymmetryMap.from_catalog(joined)
+        assert amap.n_stars + amap.n_outside + amap.n_masked == len(joined)
+        assert 21_954 == len(joined) + joined.meta["n_repeat"]
+
+    def test_vizier_ascii_table(self, data_file):
+        cat = RedClumpCatalog.read(
+            data_file("kepler_apogee_miglio2021.fit"), format="lamost-rc", survey="APOGEE",
+            columns={"source_id": "APOGEE", "alpha_m": "__alpha_M_"})
+        assert len(cat) == 3315
+        assert np.isfinite(cat.R).sum() == 3314
+        assert cat["age"].unit == u.Gyr
+        # Kepler's field: l about 76 deg, b about 13 deg.
+        assert abs(np.nanmedian(cat["coord"].galactic.b.deg) - 13) < 2
+
+    def test_real_apogee_columns(self, data_file):
+        path = data_file("Montalban2021_X_APOGEE_DR17.fits")
+        with pytest.raises(CatalogError, match=r"distance \(RC_DIST\)"):
+            RedClumpCatalog.read(path, format="apogee-rc")
+        with pytest.warns(CatalogWarning, match="GAIAEDR3_R_MED_PHOTOGEO"):
+            cat = RedClumpCatalog.read(path, format="apogee-rc",
+                                       columns={"distance": "GAIAEDR3_R_MED_PHOTOGEO"})
+        assert len(cat) == 95
+        assert cat["alpha_m_error"].unit == u.dex
+
+    def test_positions_from_real_ids(self, data_file):
+        table = Table.read(data_file("Montalban2021_X_APOGEE_DR17.fits"), hdu=1)
+        coord = position_from_apogee_id(np.char.decode(table["APOGEE_ID"]))
+        sky = SkyCoord(table["RA"], table["DEC"], unit="deg")
+        assert np.max(coord.separation(sky)) < 1 * u.arcsec
