@@ -248,9 +248,12 @@ class AsymmetryMap:
         table["count"] = self.count[where]
         table["offset"] = self.offset[where]
         table["mean_error"] = self.mean_error[where]
+        for name, column in table.columns.items():
+            if name != "count":
+                column.info.format = ".3f" if column.unit == u.dex else "g"
         return table
 
-    def plot(self, quantity="offset", *, axes=None, **kwargs):
+    def plot(self, quantity="offset", *, axes=None, colorbar=True, **kwargs):
         """Draw the map in the R-Z plane, one panel for each azimuth and age bin.
 
         ``plot()`` draws Figure 3 of Wang et al. (2025), for a map `DiskBinning.by_age` Figure 5;
@@ -264,6 +267,8 @@ class AsymmetryMap:
             each.
         axes : array of `~matplotlib.axes.Axes`, optional
             Axes to draw on, as many as there are panels; by default those of a new figure.
+        colorbar : bool, optional
+            Whether to draw the colour bar of each quantity beside its panels; by default True.
         **kwargs
             Passed to `~matplotlib.axes.Axes.pcolormesh`.
 
@@ -274,7 +279,7 @@ class AsymmetryMap:
         """
         from .plotting import plot_map
 
-        return plot_map(self, quantity, axes=axes, **kwargs)
+        return plot_map(self, quantity, axes=axes, colorbar=colorbar, **kwargs)
 
     def write(self, path, *, format=None, overwrite=False):
         """Write the map to a file, FITS or HDF5.

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from astropy import log
 from astropy import units as u
 from astropy.table import QTable
 
@@ -48,11 +49,16 @@ def main(argv=None):
     arguments = _parser().parse_args(argv)
     # No window is opened, whatever the user's matplotlib would do.
     os.environ.setdefault("MPLBACKEND", "agg")
+    # What the package says of numbers of stars stands in the summary.
+    level = log.level
+    log.setLevel("WARNING")
     try:
         _run(arguments)
     except (RcasymError, OSError) as error:
         print(f"rcasym: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
+    finally:
+        log.setLevel(level)
     return 0
 
 
@@ -86,7 +92,9 @@ def _run(arguments):
     write = {"overwrite": arguments.overwrite}
 
     stages.start("reading the stars" if inputs else "making the mock sample")
-    catalogs = [RedClumpCatalog.read(path, **how) for path, how in inputs] or _mock(arguments.seed)
+    catalogs = ([RedClumpCatalog.read(path, **how) for path, how in inputs]
+                or [make_mock_catalog(rng=arguments.seed)])
+    catalogs = [survey for catalog in catalogs for survey in _surveys(catalog)]
     n_read = sum(map(len, catalogs))
 
     stages.start(f"selecting from {n_read:,} stars")
@@ -204,9 +212,11 @@ def _prepare_output(folder, overwrite):
     return folder
 
 
-def _mock(seed):
-    mock = make_mock_catalog(rng=seed)
-    return [mock[mock["survey"] == name] for name in ("LAMOST", "APOGEE")]
+def _surveys(catalog):
+    """One catalogue a survey, in the order in which they appear in the file."""
+    if "survey" not in catalog.colnames:
+        return [catalog]
+    return [catalog[catalog["survey"] == name] for name in dict.fromkeys(catalog["survey"])]
 
 
 def _joint_cut_flow(catalogs, cuts):
@@ -254,9 +264,6 @@ def _summary_text(table, maps, flow, inputs, no_ages):
                 ("binned", f"binned, filling {row['filled_voxels']:,} voxels")):
             lines.append(f"{row[name]:>12,}  {meaning}")
         largest = maps[row["map"]].largest_offsets()
-        for name, column in largest.columns.items():
-            if column.dtype.kind == "f":
-                column.info.format = ".3f" if name in ("offset", "mean_error") else "g"
         lines += ["", "  Largest offsets (voxels of 20 stars or more)",
                   *(f"  {line}" for line in largest.pformat(max_lines=-1, max_width=-1)), ""]
     lines += [f"{name}: {words}" for name, words in FIGURES.items()

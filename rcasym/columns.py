@@ -13,7 +13,7 @@ from .exceptions import CatalogError, CatalogWarning
 __all__ = ["StarColumn", "COLUMNS", "POSITION_COLUMNS", "floats"]
 
 # Surveys write a missing value as -9999, -9999.99, -999, -99.9 and the like. No column here but
-# an angle may reach -99, and no angle -999.
+# an angle may reach -99, and no angle -999. Positive ones, such as 99.9, are outside the ranges.
 SENTINEL = -99
 ANGLE_SENTINEL = -999
 
@@ -121,7 +121,7 @@ POSITION_COLUMNS = {
         StarColumn("dec", u.deg, -90, 90),
         StarColumn("l", u.deg, -180, 360),
         StarColumn("b", u.deg, -90, 90),
-        StarColumn("distance", u.kpc, 0, 1000, positive=True),
+        StarColumn("distance", u.kpc, 0, 500, positive=True),
     )
 }
 """What a position is made of: ra, dec, distance, or l, b, distance."""
@@ -129,13 +129,13 @@ POSITION_COLUMNS = {
 COLUMNS = {
     column.name: column
     for column in (
-        StarColumn("distance_error", u.kpc, 0, 1000),
+        StarColumn("distance_error", u.kpc, 0, 500),
         StarColumn("m_h", u.dex, -10, 10),
         StarColumn("m_h_error", u.dex, 0, 10),
         StarColumn("alpha_m", u.dex, -10, 10),
         StarColumn("alpha_m_error", u.dex, 0, 10),
-        StarColumn("age", u.Gyr, 0, 100),
-        StarColumn("age_error", u.Gyr, 0, 100),
+        StarColumn("age", u.Gyr, 0, 90),
+        StarColumn("age_error", u.Gyr, 0, 90),
         StarColumn("snr", u.dimensionless_unscaled, 0, 1e6),
     )
 }

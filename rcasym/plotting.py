@@ -82,13 +82,13 @@ def plot_catalog(catalog, *, axes=None, **kwargs):
                 "gridsize": 60, "mincnt": 1, "extent": extent, "cmap": SEQUENTIAL} | kwargs))
             ax.set(xlabel=f"{AXIS_LABELS['R']} [kpc]", ylabel=f"{AXIS_LABELS[name]} [{unit}]",
                    xlim=extent[:2], ylim=extent[2:],
-                   title=f"{survey} {np.sum(here):,} stars".strip())
+                   title=f"{survey}: {np.sum(here):,} stars".removeprefix(": "))
         if "norm" not in kwargs and "C" not in kwargs:
             most = max(np.max(np.asarray(mesh.get_array()), initial=1) for mesh in drawn)
             for mesh in drawn:
                 mesh.set_norm(LogNorm(1, max(most, 2)))
         for ax, mesh in zip(panels, drawn, strict=True):
-            ax.figure.colorbar(mesh, ax=ax, label="stars")
+            ax.figure.colorbar(mesh, ax=ax, label="stars in a hexagon")
     for ax, name in zip(axes[2 * n:], quantities, strict=True):
         values = floats(catalog, name)
         bins = np.linspace(*_range(values[np.isfinite(values)]), 50)
@@ -127,7 +127,7 @@ def plot_binning(binning, *, ax=None, **kwargs):
     return ax
 
 
-def plot_map(amap, quantity="offset", *, axes=None, **kwargs):
+def plot_map(amap, quantity="offset", *, axes=None, colorbar=True, **kwargs):
     """Panels in the R-Z plane; see `rcasym.AsymmetryMap.plot`."""
     several = not isinstance(quantity, str)
     quantities = [check_choice("quantity", name, tuple(MAP_LABELS))
@@ -159,8 +159,9 @@ def plot_map(amap, quantity="offset", *, axes=None, **kwargs):
                 ax.set_xlabel(amap.binning["R"].label)
             if not new_figure or k % n_columns == 0:
                 ax.set_ylabel(_height_label(name))
-        panels[0].figure.colorbar(mesh, ax=list(panels), label=MAP_LABELS[name],
-                                  extend=_extend(amap, name, mesh), aspect=30)
+        if colorbar:
+            panels[0].figure.colorbar(mesh, ax=list(panels), label=MAP_LABELS[name],
+                                      extend=_extend(amap, name, mesh), aspect=30)
     if new_figure:
         for ax in axes[:len(axes) - n_columns] if len(quantities) > 1 else []:
             ax.set_xlabel("")
@@ -190,8 +191,14 @@ def _scales(amap, quantities, given):
         values = np.concatenate([_values(amap, n).ravel() for n in together])
         values = values[np.isfinite(values)]
         scale = {"cmap": DIVERGING if name in SIGNED else SEQUENTIAL}
-        if "norm" not in given:
-            low, high = np.quantile(values, [0.02, 0.98]) if len(values) else (0.0, 1.0)
+        if isinstance(given.get("norm"), Normalize):
+            # Limits that the user leaves open are common to all panels as well.
+            given["norm"].autoscale_None(values[values > 0] if isinstance(given["norm"], LogNorm)
+                                         else values)
+        elif "norm" not in given:
+            # Signed quantities spread most where few stars are, at great heights.
+            tail = 0.1 if name in SIGNED else 0.02
+            low, high = np.quantile(values, [tail, 1 - tail]) if len(values) else (0.0, 1.0)
             if name in SIGNED:
                 limit = max(abs(given.get("vmin") or 0), abs(given.get("vmax") or 0))
                 # Rounded up to 0.05 dex, so that the colour bar has round ends.

@@ -107,8 +107,9 @@ class TestDoor:
         assert_array_equal(np.isnan(floats(cat, "m_h")), masked.mask)
 
     @pytest.mark.parametrize(("name", "bad", "rule"), [
-        ("distance", -1.0, r"\(0, 1000\] kpc"), ("distance", 0.0, r"\(0, 1000\] kpc"),
-        ("age", -0.5, r"\[0, 100\] Gyr"), ("ra", 400.0, r"\[0, 360\] deg"),
+        ("distance", -1.0, r"\(0, 500\] kpc"), ("distance", 0.0, r"\(0, 500\] kpc"),
+        ("age", -0.5, r"\[0, 90\] Gyr"),
+        ("age", 99.9, r"\[0, 90\] Gyr"), ("distance", 999.0, r"\(0, 500\] kpc"), ("ra", 400.0, r"\[0, 360\] deg"),
         ("ra", -10.0, r"\[0, 360\] deg"), ("dec", 95.0, r"\[-90, 90\] deg"),
         ("m_h", 99.9, r"\[-10, 10\] dex"), ("snr", -3.0, r"\[0, 1e\+06\]"),
         ("m_h_error", -0.1, r"\[0, 10\] dex")])

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from astropy.table import QTable, Table
+from astropy.table import QTable, Table, vstack
 
 from rcasym import AsymmetryMap, RedClumpCatalog, make_mock_catalog
 from rcasym.cli import FILES, main
@@ -69,6 +69,7 @@ def test_mock_run(small_mock, tmp_path, capsys):
     assert summary["read"][0] == 6000
     assert summary["matched"][0] > 0
     out, err = capsys.readouterr()
+    assert out.startswith("rcasym 0")
     assert "[1/7] making the mock sample" in err
     assert "Largest offsets" in out
     assert (tmp_path / "out" / "summary.txt").read_text(encoding="utf-8") in out
@@ -77,7 +78,14 @@ def test_mock_run(small_mock, tmp_path, capsys):
 def test_files_and_formats(no_drawing, star_files, tmp_path):
     out = tmp_path / "out"
     assert main([*map(str, star_files), "--output", str(out), "--quiet"]) == 0
-    assert accounts(out)["read"][0] == 4000
+    both = accounts(out)
+    assert both["read"][0] == 4000
+    assert both["matched"][0] > 0
+    # The surveys of one file are told apart.
+    stars = vstack([RedClumpCatalog.read(path) for path in star_files])
+    stars.write(tmp_path / "both.fits")
+    assert main([str(tmp_path / "both.fits"), "--output", str(out), "--overwrite"]) == 0
+    assert accounts(out)["matched"][0] == both["matched"][0]
 
 
 def test_columns_of_a_users_table(no_drawing, tmp_path):

@@ -7,6 +7,7 @@ from astropy import units as u
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
+from matplotlib.colors import LogNorm
 from numpy.testing import assert_allclose, assert_array_equal
 
 from rcasym import AsymmetryMap, DiskBinning, make_mock_catalog
@@ -97,6 +98,15 @@ class TestMap:
         assert meshes(MAP.plot(vmax=0.3)[0])[0].get_clim() == (-0.3, 0.3)
         assert meshes(MAP.plot(vmin=-0.2)[2])[0].get_clim() == (-0.2, 0.2)
 
+    def test_own_norm_is_common_to_all_panels(self):
+        limits = {meshes(ax)[0].get_clim() for ax in MAP.plot("count", norm=LogNorm())}
+        assert limits == {(1, MAP.count.max())}
+
+    def test_without_colour_bar(self):
+        figure, axes = plt.subplots(1, 6)
+        MAP.plot(axes=axes, colorbar=False)
+        assert len(figure.axes) == 6
+
     def test_what_is_drawn_is_the_map(self):
         for k, ax in enumerate(MAP.plot()):
             drawn = meshes(ax)[0].get_array()
@@ -156,7 +166,7 @@ class TestCatalog:
             assert left.get_xlim() == right.get_xlim()
             assert left.get_ylim() == right.get_ylim()
             assert left.collections[0].get_clim() == right.collections[0].get_clim()
-        assert [ax.get_title().split()[0] for ax in axes[:4]] == ["LAMOST", "APOGEE"] * 2
+        assert [ax.get_title().split(":")[0] for ax in axes[:4]] == ["LAMOST", "APOGEE"] * 2
 
     def test_without_ages_and_survey(self):
         axes = STARS.plot()
