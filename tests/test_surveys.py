@@ -36,8 +36,8 @@ def apogee(tmp_path):
 
 def ages_table(**changes):
     columns = {"APOGEE_ID": [IDS[3], IDS[0], IDS[0], "2M99999999+0000000", IDS[2]],
-               "spec_age_xgb": [4.0, 99.0, 5.5, 1.0, 3.0],
-               "spec_age_xgb_uncert": [0.4, 9.0, 0.5, 0.1, 0.3],
+               "spec_age_xgb": [4.0, 9.9, 5.5, 1.0, 3.0],
+               "spec_age_xgb_uncert": [0.4, 0.9, 0.5, 0.1, 0.3],
                "spec_age_xgb_flag": ["", "HIGH_VSINI", "", "", "BLUER_THAN_TRAINING_SET "]}
     return Table(columns | changes)
 
@@ -74,7 +74,7 @@ class TestApogee:
         assert_array_equal(cat["age"].mask, [False, True, False, False])
         ages.remove_column("spec_age_xgb_flag")
         cat = RedClumpCatalog.read(apogee, format="apogee-rc", ages=ages)
-        assert cat["age"].unmasked[0] == 99 * u.Gyr
+        assert cat["age"].unmasked[0] == 9.9 * u.Gyr
 
     def test_other_age_columns(self, apogee):
         ages = ages_table(AGE=[1.0, 2, 3, 4, 5], E=[0.1] * 5)
