@@ -180,6 +180,13 @@ class TestCatalog:
         assert len(cat[1:].plot()) == 2
 
 
+def without_labels(figure):
+    """Fonts differ between versions of matplotlib by more than a fault in a map would."""
+    for ax in figure.axes:
+        ax.set(xlabel="", ylabel="", title="")
+    return figure
+
+
 class TestPictures:
     """Figures as they looked when somebody last looked at them, without their text."""
 
@@ -197,10 +204,10 @@ class TestPictures:
     def test_offset_map(self):
         figure, axes = plt.subplots(2, 3, figsize=(9, 5))
         AsymmetryMap.from_catalog(self.stars()).plot(axes=axes, colorbar=False)
-        return figure
+        return without_labels(figure)
 
     @pytest.mark.mpl_image_compare(**STYLE)
     def test_stars(self):
         figure, axes = plt.subplots(1, 3, figsize=(9, 3))
         self.stars().plot(axes=axes)
-        return figure
+        return without_labels(figure)
