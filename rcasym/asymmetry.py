@@ -1,7 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Maps of metallicity in voxels, and how North differs from South."""
 
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,7 +13,7 @@ from .binning import DiskBinning
 from .columns import floats
 from .exceptions import BinningError, CatalogError, CatalogWarning
 from .mapfile import read_map, write_map
-from .validation import check_columns, check_same_frame
+from .validation import check_columns, check_same_frame, check_tables, warn
 from .voxels import VoxelState, flat_index
 
 __all__ = ["AsymmetryMap"]
@@ -103,7 +102,7 @@ class AsymmetryMap:
         """
         binning = DiskBinning() if binning is None else binning
         states, frame = [], None
-        for catalog in catalogs:
+        for catalog in check_tables("catalogs", catalogs):
             check_columns(catalog.colnames, ["galcen", "m_h"], "the catalogue")
             frame = catalog.frame if frame is None else frame
             check_same_frame([frame, catalog.frame], "catalogues of one map")
@@ -112,9 +111,8 @@ class AsymmetryMap:
             raise CatalogError("catalogs must hold one or more catalogues; got none")
         state = VoxelState.merge(states)
         if state.n_stars == 0:
-            warnings.warn(f"the map is empty: no star of the catalogue is inside the grid "
-                          f"({state.n_outside:,} outside, {state.n_masked:,} masked)",
-                          CatalogWarning, stacklevel=2)
+            warn("the map is empty: no star of the catalogue is inside the grid "
+                 f"({state.n_outside:,} outside, {state.n_masked:,} masked)", CatalogWarning)
         return cls(binning, state, frame)
 
     def __add__(self, other):

@@ -12,14 +12,21 @@ from astropy.io import registry
 from astropy.table import Column, QTable, Table, vstack
 from astropy.table.connect import TableRead, TableWrite
 
-from .columns import COLUMNS, POSITION_COLUMNS, floats
+from .columns import COLUMNS, POSITION_COLUMNS, floats, text
 from .cuts import QualityCuts
 from .exceptions import CatalogError, CatalogWarning
 from .files import truncation_raises
 from .frames import cylindrical, paper_frame
 from .matching import mutual_nearest, repeats_of
 from .surveys import SURVEY_READERS
-from .validation import check_choice, check_columns, check_same_frame
+from .validation import (
+    check_choice,
+    check_columns,
+    check_same_frame,
+    check_separation,
+    check_tables,
+    warn,
+)
 from .votable import from_votable, to_votable
 
 __all__ = ["RedClumpCatalog"]
@@ -53,26 +60,39 @@ class _CatalogRead(TableRead):
 
     def __call__(self, *args, **kwargs):
         format = kwargs.get("format")
-        if format in SURVEY_READERS or format == "votable":
-            door = {}
-        else:
-            door = {name: kwargs.pop(name) for name in DOOR_ARGUMENTS if name in kwargs}
+        if format is not None:
+            check_choice("format", format, read_formats())
+        takes_door = format in SURVEY_READERS or format == "votable"
+        door = {} if takes_door else {name: kwargs.pop(name) for name in DOOR_ARGUMENTS
+                                      if name in kwargs}
         path = args[0] if args else "the file"
         try:
             with truncation_raises():
                 table = super().__call__(*args, **kwargs)
-        except (CatalogError, FileNotFoundError, IsADirectoryError, PermissionError):
+            if door or "galcen" not in table.colnames:
+                if "galcen" in table.colnames:
+                    # A catalogue that was written before keeps all that it had.
+                    door = {"keep": table.colnames} | door
+                return self._cls.from_table(table, **door)
+            return _as_written(table)
+        except (FileNotFoundError, IsADirectoryError, PermissionError):
             raise
-        except (OSError, ValueError, TypeError, KeyError, IndexError, UserWarning,
-                registry.IORegistryError) as error:
+        except CatalogError as error:
+            named = str(path) in str(error)
+            raise CatalogError(str(error) if named else f"{path}: {error}") from error
+        except Exception as error:
+            # Whatever a damaged file does to the many libraries that read it.
             said = " ".join(str(error).split())
             if isinstance(error, registry.IORegistryError):
-                said = said.split(" The available formats")[0]
+                said = "it is not a table that astropy recognises"
             raise CatalogError(f"cannot read {path}" + (f" as {format!r}" if format else "")
                                + f": {said[:300] or type(error).__name__}") from error
-        if "galcen" not in table.colnames:
-            return self._cls.from_table(table, **door)
-        return _as_written(table)
+
+
+def read_formats():
+    """The formats that ``read`` knows, the surveys' first."""
+    formats = registry.get_formats(RedClumpCatalog, readwrite="Read")["Format"]
+    return (*SURVEY_READERS, *(str(f) for f in formats if f not in SURVEY_READERS))
 
 
 class _CatalogWrite(TableWrite):
@@ -170,8 +190,8 @@ class RedClumpCatalog(QTable):
         -------
         RedClumpCatalog
             With as many rows as the table. Masked values, NaN, infinities and sentinels such as
-            -9999 are masked; so are values that make no sense (a negative distance or age), with a
-            warning that counts them.
+            -9999 are masked; so are values that make no sense (a negative distance or age). A
+            warning counts these, and the stars without a value that every map needs.
 
         Raises
         ------
@@ -203,7 +223,11 @@ class RedClumpCatalog(QTable):
                               "the table, or columns= by another name,")
         if len(table) == 0:
             raise CatalogError("table must have one or more rows; got 0")
+        keep = (keep,) if isinstance(keep, str) else keep
         check_columns(table.colnames, keep, "the table")
+        if not isinstance(survey, str | None):
+            raise CatalogError(f"survey must be one name; got {type(survey).__name__}. Names that "
+                               "differ from star to star stand in a column 'survey' of the table")
 
         coord = _position(table, sources, position)
         if frame is None:
@@ -216,11 +240,11 @@ class RedClumpCatalog(QTable):
 
         stars = {}
         if "source_id" in sources:
-            stars["source_id"] = _text(table[sources["source_id"]])
+            stars["source_id"] = text(table[sources["source_id"]])
         if survey is not None:
-            stars["survey"] = np.full(len(table), str(survey))
+            stars["survey"] = np.full(len(table), survey)
         elif "survey" in sources:
-            stars["survey"] = _text(table[sources["survey"]])
+            stars["survey"] = text(table[sources["survey"]])
         stars["coord"] = coord
         stars["galcen"] = coord.transform_to(frame)
         for name, column in COLUMNS.items():
@@ -253,7 +277,11 @@ class RedClumpCatalog(QTable):
     def cylindrical(self):
         """R, phi and Z at once, a tuple of `~astropy.units.Quantity`."""
         check_columns(self.colnames, ["galcen"], "the catalogue")
-        return cylindrical(self["galcen"])
+        R, phi, Z = cylindrical(self["galcen"])
+        masked = getattr(self["coord"], "mask", False) if "coord" in self.colnames else False
+        if np.any(masked):
+            R, phi, Z = (np.where(masked, np.nan, values) for values in (R, phi, Z))
+        return R, phi, Z
 
     @property
     def frame(self):
@@ -310,9 +338,8 @@ class RedClumpCatalog(QTable):
         ids = [name for name in np.asarray(self["source_id"]).tolist() if name]
         repeated = len(ids) - len(set(ids))
         if repeated:
-            warnings.warn(f"column 'source_id': {repeated:,} of {len(self):,} rows repeat the id "
-                          "of an earlier row; concatenate finds repeats by position",
-                          CatalogWarning, stacklevel=3)
+            warn(f"column 'source_id': {repeated:,} of {len(self):,} rows repeat the id of an "
+                 "earlier row; concatenate finds repeats by position", CatalogWarning)
 
     def select(self, cuts=None):
         """The stars that pass the quality cuts.
@@ -357,6 +384,7 @@ class RedClumpCatalog(QTable):
         >>> pairs = apogee.match(lamost)
         >>> ages = apogee["age"][pairs["index"]], lamost["age"][pairs["other_index"]]
         """
+        check_separation(max_separation)
         i, j, separation = mutual_nearest(self["coord"], other["coord"], max_separation)
         return QTable({"index": i, "other_index": j, "separation": separation})
 
@@ -391,7 +419,8 @@ class RedClumpCatalog(QTable):
             If the frames differ, or with ``duplicates="error"`` if there are duplicates.
         """
         check_choice("duplicates", duplicates, ("first", "all", "error"))
-        catalogs = list(catalogs)
+        check_separation(max_separation)
+        catalogs = list(check_tables("catalogs", catalogs))
         if not catalogs:
             raise CatalogError("catalogs must hold one or more catalogues; got none")
         check_same_frame([catalog.frame for catalog in catalogs], "catalogues to concatenate")
@@ -418,7 +447,7 @@ class RedClumpCatalog(QTable):
         stacked = vstack(catalogs, join_type="outer", metadata_conflicts="silent")
         for name in TEXT_COLUMNS:
             if name in stacked.colnames:
-                stacked[name] = _text(stacked[name])
+                stacked[name] = text(stacked[name])
         result = stacked if duplicates == "all" or keep.all() else stacked[keep]
         log.info(f"{found}; " + ("all kept" if duplicates == "all" else
                                  f"the first row of each kept: {len(result):,} stars"))
@@ -446,13 +475,6 @@ class RedClumpCatalog(QTable):
         return plot_catalog(self, axes=axes, **kwargs)
 
 
-def _text(column):
-    """A column as plain text without the blanks that pad it, empty where masked."""
-    values = np.ma.filled(np.ma.asarray(getattr(column, "value", column)).astype(object), "")
-    text = [v.decode() if isinstance(v, bytes) else str(v) for v in values.tolist()]
-    return np.array([v.strip() for v in text], dtype=str)
-
-
 def _position(table, sources, names):
     """ICRS positions with distance, NaN where a star has none."""
     if names == ("coord",):
@@ -478,8 +500,8 @@ def _position(table, sources, names):
 def _as_written(table):
     """A catalogue as it was before it was written: text for bytes, its own keys in lower case."""
     for name, column in list(table.columns.items()):
-        if isinstance(column, Column) and column.dtype.kind == "S":
-            table[name] = _text(column)
+        if isinstance(column, Column) and (column.dtype.kind == "S" or name in TEXT_COLUMNS):
+            table[name] = text(column)
     for key in list(table.meta):
         if key.startswith("N_"):
             table.meta[key.lower()] = table.meta.pop(key)
@@ -510,8 +532,14 @@ def _read_votable(path, *, columns=None, survey=None, frame=None, keep=(), **kwa
     if stored_frame is not None:
         known = {*TEXT_COLUMNS, *POSITION_COLUMNS, *COLUMNS}
         keep = [name for name in table.colnames if name not in known]
-    return RedClumpCatalog.from_table(table, columns=columns, survey=survey, keep=keep,
-                                      frame=stored_frame if frame is None else frame)
+    with warnings.catch_warnings():
+        if stored_frame is not None:
+            # What the stars lack was said when the catalogue was made.
+            warnings.simplefilter("ignore", CatalogWarning)
+        catalog = RedClumpCatalog.from_table(table, columns=columns, survey=survey, keep=keep,
+                                             frame=stored_frame if frame is None else frame)
+    catalog.meta |= table.meta if stored_frame is not None else {}
+    return catalog
 
 
 def _write_votable(catalog, output, *, overwrite=False, **kwargs):

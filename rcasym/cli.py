@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,14 @@ from astropy.table import QTable
 from . import __version__
 from .asymmetry import AsymmetryMap
 from .binning import DiskBinning
-from .catalog import RedClumpCatalog
+from .catalog import RedClumpCatalog, read_formats
+from .columns import floats, survey_names
 from .cuts import QualityCuts
 from .exceptions import RcasymError
 from .files import whole_file
 from .mock import make_mock_catalog
 from .surveys import SURVEY_READERS
+from .validation import check_choice
 
 __all__ = ["main"]
 
@@ -111,18 +114,21 @@ def _run(arguments):
 
     stages.start(f"binning {len(stars):,} stars")
     maps = {"map": AsymmetryMap.from_catalog(stars)}
-    no_ages = "" if "age" in stars.colnames else "the stars have no ages"
+    no_ages = ("" if "age" in stars.colnames and np.isfinite(floats(stars, "age")).any()
+               else "the stars have no ages")
     if not no_ages:
         maps["map_by_age"] = AsymmetryMap.from_catalog(stars, DiskBinning.by_age())
 
     stages.start("drawing the figures")
     from .plotting import save_figure
 
-    save_figure(stars.plot(), output / "figure1", **write)
+    drawings = {"figure1": stars.plot}
     for amap, first, second in zip(maps.values(), ("figure3", "figure5"), ("figure7", "figure8"),
                                    strict=False):
-        save_figure(amap.plot(), output / first, **write)
-        save_figure(amap.plot(["mean", "radial_mean"]), output / second, **write)
+        drawings |= {first: amap.plot, second: partial(amap.plot, ["mean", "radial_mean"])}
+    for name, draw in drawings.items():
+        stages.say(f"      {name}: {FIGURES[name]}")
+        save_figure(draw(), output / name, **write)
 
     stages.start("writing the maps")
     for name, amap in maps.items():
@@ -155,12 +161,12 @@ class _Stages:
 
     def start(self, what):
         self.number += 1
-        self._say(f"[{self.number}/{self.total}] {what}")
+        self.say(f"[{self.number}/{self.total}] {what}")
 
     def end(self, what):
-        self._say(f"done in {time.perf_counter() - self.begun:.1f} s: {what}")
+        self.say(f"done in {time.perf_counter() - self.begun:.1f} s: {what}")
 
-    def _say(self, words):
+    def say(self, words):
         if not self.quiet:
             print(words, file=sys.stderr, flush=True)
 
@@ -183,8 +189,12 @@ def _inputs(arguments):
                           f"{', '.join(map(str, formats)) or 'no file'}")
     inputs = []
     for path, format in zip(paths, formats, strict=True):
+        if format is not None:
+            check_choice("--format", format, read_formats())
         if not Path(path).is_file():
-            raise RcasymError(f"{path} must be a file; there is none of that name")
+            raise RcasymError(f"{path} must be a file; there is "
+                              + ("a folder" if Path(path).is_dir() else "none")
+                              + " of that name")
         how = {"format": format}
         if columns:
             how["columns"] = columns
@@ -214,9 +224,8 @@ def _prepare_output(folder, overwrite):
 
 def _surveys(catalog):
     """One catalogue a survey, in the order in which they appear in the file."""
-    if "survey" not in catalog.colnames:
-        return [catalog]
-    return [catalog[catalog["survey"] == name] for name in dict.fromkeys(catalog["survey"])]
+    names = survey_names(catalog)
+    return [catalog[names == name] for name in dict.fromkeys(names.tolist())]
 
 
 def _joint_cut_flow(catalogs, cuts):
@@ -243,9 +252,17 @@ def _summary_table(maps, counts, no_ages):
     table = QTable(rows=rows)
     table.meta["accounting"] = "read = cut + repeat + masked + outside + binned"
     table.meta["matched"] = "of repeat, the stars in common between surveys"
+    table.meta["largest_offsets"] = {name: _rows(amap.largest_offsets())
+                                     for name, amap in maps.items()}
     if no_ages:
         table.meta["left_out"] = f"{', '.join(AGE_FILES)}: {no_ages}"
     return table
+
+
+def _rows(table):
+    """The rows of a table as plain numbers, in the units of the catalogue."""
+    return [{name: getattr(row[name], "value", row[name]).item() for name in table.colnames}
+            for row in table]
 
 
 def _summary_text(table, maps, flow, inputs, no_ages):

@@ -1,21 +1,24 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """The columns of a catalogue: their units, and the values that they may hold."""
 
-import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 from astropy import units as u
+from astropy.coordinates import Longitude
 from astropy.utils.masked import Masked
 
 from .exceptions import CatalogError, CatalogWarning
+from .validation import warn
 
-__all__ = ["StarColumn", "COLUMNS", "POSITION_COLUMNS", "floats"]
+__all__ = ["StarColumn", "COLUMNS", "POSITION_COLUMNS", "floats", "survey_names", "text"]
 
-# Surveys write a missing value as -9999, -9999.99, -999, -99.9 and the like. No column here but
-# an angle may reach -99, and no angle -999. Positive ones, such as 99.9, are outside the ranges.
-SENTINEL = -99
-ANGLE_SENTINEL = -999
+# How surveys write a missing value, in the unit of the table. Positive ones are out of range.
+SENTINELS = -np.array([999, 999.9, 999.99, 999.999, 9999, 9999.9, 9999.99, 9999.999, 9999.9999,
+                       99999, 99999.9])
+# No column but an angle may reach these.
+SHORT_SENTINELS = -np.array([99, 99.9, 99.99, 99.999])
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class StarColumn:
     low, high : float
         The values that make sense lie between them, both included, ``low`` excluded where
         ``positive``. Others are masked, with a warning that counts them.
+    needed : bool
+        Whether a star without a value is in no map, which is worth a warning.
     """
 
     name: str
@@ -38,6 +43,7 @@ class StarColumn:
     low: float
     high: float
     positive: bool = False
+    needed: bool = False
 
     @property
     def rule(self):
@@ -47,8 +53,9 @@ class StarColumn:
     def clean(self, values, source):
         """Plain floats of a table's column in the canonical unit, NaN where there is no value.
 
-        Masked entries, NaN, infinities and sentinels count as no value. Values outside the range
-        do too, with a `~rcasym.exceptions.CatalogWarning`.
+        Masked entries, NaN, infinities and sentinels count as no value; where the column is needed
+        to map, a `~rcasym.exceptions.CatalogWarning` counts them. Values outside the range count as
+        none too, always with a warning.
 
         Parameters
         ----------
@@ -66,30 +73,26 @@ class StarColumn:
         masked = np.asarray(getattr(values, "mask", False))
         unit = getattr(values, "unit", None)
         bare = getattr(values, "unmasked", values)
-        numbers = np.array(getattr(bare, "value", bare))
-        if numbers.dtype.kind not in "iuf":
-            example = next((str(v) for v in numbers.flat), "")
-            raise CatalogError(f"{called} must hold numbers; got {numbers.dtype} such as "
-                               f"{example!r}")
-        if numbers.ndim != 1:
-            raise CatalogError(f"{called} must hold one number a star; got shape {numbers.shape}")
-        numbers = numbers.astype(float)
-        is_angle = self.unit == u.deg
-        sentinel = numbers <= (ANGLE_SENTINEL if is_angle else SENTINEL)
-        missing = masked | sentinel | ~np.isfinite(numbers)
+        if isinstance(bare, Longitude):
+            bare = bare.wrap_at(360 * u.deg)
+        numbers = _numbers(np.array(getattr(bare, "value", bare)), called)
+        missing = masked | ~np.isfinite(numbers) | _near(numbers, SENTINELS)
+        if self.unit != u.deg:
+            missing |= _near(numbers, SHORT_SENTINELS)
         numbers[missing] = np.nan
+        if self.needed and missing.any():
+            warn(f"{called}: {missing.sum():,} of {len(numbers):,} stars have no value (masked, "
+                 "NaN, infinite or a sentinel such as -9999) and will not be mapped",
+                 CatalogWarning)
         numbers = self._to_unit(numbers, unit, called)
         with np.errstate(invalid="ignore"):
             outside = (numbers < self.low) | (numbers > self.high)
             if self.positive:
                 outside |= numbers == self.low
         if outside.any():
-            warnings.warn(
-                f"{called}: {outside.sum():,} of {len(numbers):,} values are not in {self.rule} "
-                f"(the first is {numbers[outside][0]:g}) and are masked; if the column is in "
-                "another unit, set it",
-                CatalogWarning, stacklevel=5,
-            )
+            warn(f"{called}: {outside.sum():,} of {len(numbers):,} values are not in {self.rule} "
+                 f"(the first is {numbers[outside][0]:g}) and are masked; if the column is in "
+                 "another unit, set it", CatalogWarning)
             numbers[outside] = np.nan
         return numbers
 
@@ -117,11 +120,11 @@ class StarColumn:
 POSITION_COLUMNS = {
     column.name: column
     for column in (
-        StarColumn("ra", u.deg, 0, 360),
-        StarColumn("dec", u.deg, -90, 90),
-        StarColumn("l", u.deg, -180, 360),
-        StarColumn("b", u.deg, -90, 90),
-        StarColumn("distance", u.kpc, 0, 500, positive=True),
+        StarColumn("ra", u.deg, 0, 360, needed=True),
+        StarColumn("dec", u.deg, -90, 90, needed=True),
+        StarColumn("l", u.deg, -180, 360, needed=True),
+        StarColumn("b", u.deg, -90, 90, needed=True),
+        StarColumn("distance", u.kpc, 0, 500, positive=True, needed=True),
     )
 }
 """What a position is made of: ra, dec, distance, or l, b, distance."""
@@ -130,7 +133,7 @@ COLUMNS = {
     column.name: column
     for column in (
         StarColumn("distance_error", u.kpc, 0, 500),
-        StarColumn("m_h", u.dex, -10, 10),
+        StarColumn("m_h", u.dex, -10, 10, needed=True),
         StarColumn("m_h_error", u.dex, 0, 10),
         StarColumn("alpha_m", u.dex, -10, 10),
         StarColumn("alpha_m_error", u.dex, 0, 10),
@@ -144,10 +147,47 @@ COLUMNS = {
 
 def floats(table, name):
     """Plain floats of a catalogue's column in its canonical unit, NaN where a star has no value."""
-    values = table[name]
-    numbers = np.array(getattr(values, "unmasked", values), dtype=float)
+    values, column = table[name], COLUMNS[name]
+    bare = getattr(values, "unmasked", values)
+    numbers = _numbers(np.array(getattr(bare, "value", bare)), f"column {name!r}")
     unit = getattr(values, "unit", None)
-    if unit is not None and unit != COLUMNS[name].unit:
-        numbers = (numbers * unit).to_value(COLUMNS[name].unit)
+    if unit is not None and unit != column.unit:
+        numbers = column._to_unit(numbers, unit, f"column {name!r}")
     numbers[np.asarray(getattr(values, "mask", False)) & np.ones(numbers.shape, bool)] = np.nan
     return numbers
+
+
+def text(column):
+    """A column as plain text without the blanks that pad it, empty where masked or None."""
+    values = np.ma.filled(np.ma.asarray(getattr(column, "value", column)).astype(object), "")
+    words = [v.decode(errors="replace") if isinstance(v, bytes) else "" if v is None else str(v)
+             for v in values.tolist()]
+    return np.array([word.strip() for word in words], dtype=str)
+
+
+def survey_names(catalog):
+    """The survey of each star, empty where it has none."""
+    return text(catalog["survey"]) if "survey" in catalog.colnames else np.full(len(catalog), "")
+
+
+def _near(numbers, sentinels):
+    """True for one of the ``sentinels``, to the accuracy of single precision."""
+    low = numbers < 0.9 * sentinels.max()
+    found = np.zeros(numbers.shape, bool)
+    if low.any():
+        found[low] = np.isclose(numbers[low][:, np.newaxis], sentinels, rtol=1e-6,
+                                atol=0).any(axis=1)
+    return found
+
+
+def _numbers(values, called):
+    """One float a star; None, as pandas has it, is NaN."""
+    if values.dtype.kind == "O":
+        with suppress(ValueError):  # rows of unlike lengths stay objects, and are refused below
+            values = np.array([np.nan if v is None else v for v in values.tolist()])
+    if values.dtype.kind not in "iuf":
+        example = next((str(v) for v in values.flat), "")
+        raise CatalogError(f"{called} must hold numbers; got {values.dtype} such as {example!r}")
+    if values.ndim != 1:
+        raise CatalogError(f"{called} must hold one number a star; got shape {values.shape}")
+    return values.astype(float)

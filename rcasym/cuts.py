@@ -7,7 +7,7 @@ import numpy as np
 from astropy import units as u
 from astropy.table import QTable
 
-from .columns import floats
+from .columns import floats, survey_names
 from .validation import to_unit
 
 __all__ = ["QualityCuts"]
@@ -19,6 +19,8 @@ class QualityCuts:
 
     A cut applies to the stars of a survey that has the column: what a survey does not have, or has
     for none of its stars, is not cut on. A star without a value fails a cut that applies to it.
+    What a survey has is judged by the catalogue at hand: cut a survey as a whole, or give the parts
+    of it the same columns.
 
     Parameters
     ----------
@@ -66,8 +68,7 @@ class QualityCuts:
 
     def _cuts(self, catalog):
         """For each cut: its name, its limit in words, the stars it applies to, those that pass."""
-        survey = (np.asarray(catalog["survey"]).astype(str) if "survey" in catalog.colnames
-                  else np.full(len(catalog), ""))
+        survey = np.char.upper(survey_names(catalog))
         for name, values, limit, sign in (
             ("age", _known(catalog, "age"), self.max_age, "<="),
             ("abs_Z", np.abs(catalog.Z.to_value(u.kpc)), self.max_abs_Z, "<="),
@@ -81,7 +82,7 @@ class QualityCuts:
             applies = np.isin(survey, survey[known])
             words = f"{sign} {limit:g}"
             if name == "snr":
-                applies &= np.isin(survey, self.snr_surveys)
+                applies &= np.isin(survey, np.char.upper(self.snr_surveys))
                 words += f" ({', '.join(self.snr_surveys)})"
             bound = getattr(limit, "value", limit)
             with np.errstate(invalid="ignore"):

@@ -21,6 +21,9 @@ def whole_file(path, *, overwrite=False):
     path = Path(path)
     if path.exists() and not overwrite:
         raise FileExistsError(f"file {path} exists; overwrite=True replaces it")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"file {path} must be in an existing folder; there is no "
+                                f"{path.parent}")
     part = path.with_name(f".{os.getpid()}-{path.name}")
     try:
         yield part

@@ -71,7 +71,7 @@ def cylindrical(coord):
     R, phi, Z : `~astropy.units.Quantity`
         Distance from the axis [kpc]; azimuth [deg] in (-180, 180], 0 toward the anticentre
         as seen from the Sun and growing with Galactic rotation; height [kpc], positive toward the
-        North. An unknown position gives NaN.
+        North. An unknown or masked position gives NaN, never a masked value.
 
     Examples
     --------
@@ -85,11 +85,16 @@ def cylindrical(coord):
     >>> print(f"{R:.3f}, {phi:.3f}, {Z:.3f}")
     8.340 kpc, 0.000 deg, 0.025 kpc
     """
-    x, y, z = (getattr(coord, axis).to(u.kpc) for axis in "xyz")
+    x, y, z = (_unmasked(getattr(coord, axis).to(u.kpc)) for axis in "xyz")
     phi = np.arctan2(y, -x).to(u.deg)
     # arctan2 gives -180 for y = -0.0: the same half-plane as +180.
     phi = np.where(phi == -180 * u.deg, 180 * u.deg, phi)
     return np.hypot(x, y), phi, z
+
+
+def _unmasked(values):
+    mask = getattr(values, "mask", None)
+    return values if mask is None else np.where(mask, np.nan, values.unmasked)
 
 
 def frame_parameters(frame):

@@ -8,18 +8,28 @@ from astropy.coordinates import SkyCoord
 __all__ = ["mutual_nearest", "repeats_of"]
 
 
+def sky_degrees(coord):
+    """Right ascension and declination, two floats a star, NaN where unknown or masked."""
+    columns = []
+    for angle in (coord.ra, coord.dec):
+        values = np.array(getattr(angle, "unmasked", angle).to_value(u.deg))
+        values[np.asarray(getattr(angle, "mask", False)) & np.ones(values.shape, bool)] = np.nan
+        columns.append(values)
+    return np.column_stack(columns)
+
+
 def _pairs(first, second, max_separation):
     """Indices and separations [deg] of all pairs within ``max_separation``.
 
     Stars without a position are in no pair.
     """
-    usable = [np.flatnonzero(np.isfinite(coord.ra.deg) & np.isfinite(coord.dec.deg))
-              for coord in (first, second)]
+    places = [sky_degrees(coord) for coord in (first, second)]
+    usable = [np.flatnonzero(np.isfinite(place).all(axis=1)) for place in places]
     if not all(len(index) for index in usable):
         return np.empty(0, int), np.empty(0, int), np.empty(0)
     # Directions alone, so that stars without a distance match too.
-    sky = [SkyCoord(coord.ra[index], coord.dec[index], frame="icrs")
-           for coord, index in zip((first, second), usable, strict=True)]
+    sky = [SkyCoord(place[index] * u.deg, frame="icrs")
+           for place, index in zip(places, usable, strict=True)]
     i, j, separation, _ = sky[0].search_around_sky(sky[1], max_separation)
     # search_around_sky gives the index in its argument first.
     return usable[0][j], usable[1][i], separation.deg
@@ -72,11 +82,18 @@ def repeats_of(coord, max_separation):
         own first observation.
     """
     first = np.arange(len(coord))
-    earlier, later, separation = _pairs(coord, coord, max_separation)
+    # Rows at the very same place are told apart by no search, and may be very many.
+    place = sky_degrees(coord)
+    known = np.flatnonzero(np.isfinite(place).all(axis=1))
+    _, index, inverse = np.unique(place[known], axis=0, return_index=True, return_inverse=True)
+    first[known] = known[index][inverse.ravel()]
+    distinct = np.sort(known[index])
+    earlier, later, separation = _pairs(coord[distinct], coord[distinct], max_separation)
+    earlier, later = distinct[earlier], distinct[later]
     ordered = earlier < later
     earlier, later, separation = earlier[ordered], later[ordered], separation[ordered]
     for k in np.lexsort((earlier, separation, later)):
         # Rows are visited in order, so whether the earlier one is itself a repeat is known.
         if first[later[k]] == later[k] and first[earlier[k]] == earlier[k]:
             first[later[k]] = earlier[k]
-    return first
+    return first[first]

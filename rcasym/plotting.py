@@ -1,13 +1,15 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """The figures; the only module that imports matplotlib."""
 
+from copy import copy
+
 import matplotlib.pyplot as plt
 import numpy as np
 from astropy import units as u
 from matplotlib.colors import LogNorm, Normalize
 
 from .axes import AXIS_LABELS
-from .columns import floats
+from .columns import floats, survey_names
 from .exceptions import RcasymError
 from .files import whole_file
 from .validation import check_choice, check_columns
@@ -53,10 +55,9 @@ def _given_axes(axes, n_panels, what):
 def plot_catalog(catalog, *, axes=None, **kwargs):
     """Figure 1; see `rcasym.RedClumpCatalog.plot`."""
     check_columns(catalog.colnames, ["galcen", "m_h"], "the catalogue")
-    names = (np.asarray(catalog["survey"]).astype(str) if "survey" in catalog.colnames
-             else np.full(len(catalog), ""))
+    names = survey_names(catalog)
     # In the order in which the catalogue has them.
-    surveys = list(dict.fromkeys(names.tolist()))
+    surveys = list(dict.fromkeys(names.tolist())) or [""]
     quantities = [name for name in ("age", "m_h")
                   if name in catalog.colnames and np.isfinite(floats(catalog, name)).any()]
     n = len(surveys)
@@ -154,7 +155,7 @@ def plot_map(amap, quantity="offset", *, axes=None, colorbar=True, **kwargs):
     scales = _scales(amap, quantities, kwargs)
     for name, panels, scale in zip(quantities, rows, scales, strict=True):
         for k, (ax, where) in enumerate(zip(panels, slices, strict=True)):
-            mesh = _panel(ax, amap, name, where, scale | kwargs)
+            mesh = _panel(ax, amap, name, where, kwargs | scale)
             if not new_figure or len(quantities) > 1 or k >= len(slices) - n_columns:
                 ax.set_xlabel(amap.binning["R"].label)
             if not new_figure or k % n_columns == 0:
@@ -190,10 +191,11 @@ def _scales(amap, quantities, given):
         together = [n for n in quantities if n == name or {n, name} <= set(SAME_SCALE)]
         values = np.concatenate([_values(amap, n).ravel() for n in together])
         values = values[np.isfinite(values)]
-        scale = {"cmap": DIVERGING if name in SIGNED else SEQUENTIAL}
+        scale = {"cmap": given.get("cmap", DIVERGING if name in SIGNED else SEQUENTIAL)}
         if isinstance(given.get("norm"), Normalize):
             # Limits that the user leaves open are common to all panels as well.
-            given["norm"].autoscale_None(values[values > 0] if isinstance(given["norm"], LogNorm)
+            scale["norm"] = copy(given["norm"])
+            scale["norm"].autoscale_None(values[values > 0] if isinstance(scale["norm"], LogNorm)
                                          else values)
         elif "norm" not in given:
             # Signed quantities spread most where few stars are, at great heights.
@@ -209,6 +211,8 @@ def _scales(amap, quantities, given):
             elif high == low:
                 low, high = low - 0.05, high + 0.05
             scale |= {"vmin": low, "vmax": high}
+            if name not in SIGNED:
+                scale |= {end: given[end] for end in ("vmin", "vmax") if end in given}
         scales.append(scale)
     return scales
 

@@ -15,8 +15,9 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import Table
 
-from .exceptions import CatalogError
-from .validation import check_columns
+from .columns import COLUMNS, text
+from .exceptions import CatalogError, CatalogWarning
+from .validation import check_columns, warn
 
 __all__ = ["SurveyTable", "SURVEY_READERS", "LAMOST_COLUMNS", "APOGEE_COLUMNS",
            "read_apogee_rc", "read_lamost_rc", "read_lamost_dr3_rgb", "read_first_table",
@@ -28,12 +29,9 @@ APOGEE_COLUMNS = {
     "dec": ("DEC",),
     "distance": ("RC_DIST",),
     "m_h": ("M_H",),
-    "m_h_error": ("M_H_ERR",),
     "alpha_m": ("ALPHA_M",),
-    "alpha_m_error": ("ALPHA_M_ERR",),
     "snr": ("SNR",),
     "age": ("age",),
-    "age_error": ("age_error",),
 }
 """The APOGEE red clump catalogue (Bovy et al. 2014, ApJ 790, 127; DR16 and DR17 files)."""
 
@@ -42,29 +40,29 @@ LAMOST_COLUMNS = {
     "ra": ("ra_obs", "ra", "RAJ2000", "RAdeg", "RA_ICRS", "_RA", "RA"),
     "dec": ("dec_obs", "dec", "DEJ2000", "DEdeg", "DE_ICRS", "_DE", "DEC"),
     "distance": ("distance", "dist", "Dist", "DIST", "RC_DIST"),
-    "distance_error": ("distance_error", "dist_err", "err_dist", "e_Dist", "e_dist"),
     "m_h": ("FEH_PASTEL", "FEH_APOGEE", "feh", "__Fe_H_", "[Fe/H]", "FEH", "FE_H", "m_h", "M_H"),
-    "m_h_error": ("err_FEH_PASTEL", "err_FEH_APOGEE", "feh_err", "e__Fe_H_", "e_[Fe/H]",
-                  "FEH_ERR", "FE_H_ERR", "m_h_error", "M_H_ERR"),
     "alpha_m": ("AFE_APOGEE", "AFE_PASTEL", "alpha_m", "__a_Fe_", "__alpha_M_", "[a/Fe]"),
-    "alpha_m_error": ("err_AFE_APOGEE", "err_AFE_PASTEL", "alpha_m_error", "e__a_Fe_",
-                      "e__alpha_M_", "e_[a/Fe]"),
     "age": ("age", "Age", "AGE"),
-    "age_error": ("age_error", "age_err", "err_age", "e_Age", "AGE_ERR"),
     "snr": ("snr", "snrg", "SNR", "S/N", "SNRg", "snr_g", "SNR_G"),
 }
 """Names seen in the LAMOST clump and giant catalogues (Wang et al. 2022, ApJS 259, 51; Wang et al.
 2023, A&A 675, A26, through VizieR). The first name that a table has is taken."""
+
+ERROR_NAMES = ("{}_ERR", "{}_err", "{}_error", "err_{}", "e_{}")
+"""How surveys call the error of a column; VizieR writes ``e__Fe_H_`` beside ``__Fe_H_``."""
 
 DR3_RGB_COLUMNS = {
     "source_id": ("obsid",),
     "ra": ("ra",),
     "dec": ("dec",),
     "distance": ("dist",),
-    "distance_error": ("distance_error",),
     "m_h": ("feh",),
 }
 """LAMOST DR3 bright giants (Liu et al. 2017, arXiv:1701.07831, table 3)."""
+
+
+# What stands for an empty flag in files that cannot hold one.
+NO_FLAG = ("", "0", "nan", "none", "--")
 
 
 @dataclass(frozen=True)
@@ -159,6 +157,14 @@ def _map_columns(table, defaults, columns, path, format):
         mapping.pop("dec", None)
         needed = ("l", "b", "distance", "m_h")
     mapping |= columns
+    for name in ("distance", "m_h", "alpha_m", "age"):
+        # The error of the very column that is taken: tables have several of a kind.
+        if mapping.get(name) is not None and f"{name}_error" not in columns:
+            of = mapping[name]
+            candidates = [form.format(of) for form in ERROR_NAMES]
+            if of.startswith("__"):
+                candidates.append(f"e_{of[1:]}")
+            mapping[f"{name}_error"] = next((c for c in candidates if c in table.colnames), None)
     for name in needed:
         if mapping.get(name) is None:
             expected = defaults[name]
@@ -173,27 +179,38 @@ def _map_columns(table, defaults, columns, path, format):
 
 def _join_ages(table, ages, age_column, error_column, flag_column):
     """Ages of the stars by APOGEE_ID; a flagged age counts as missing."""
-    ages = ages if isinstance(ages, Table) else read_first_table(ages)
-    check_columns(ages.colnames, ["APOGEE_ID", age_column, error_column], "the ages table")
-    ids = np.char.strip(np.asarray(ages["APOGEE_ID"]).astype(str))
-    flag = ages[flag_column] if flag_column in ages.colnames else np.full(len(ages), "")
-    clean = np.char.strip(np.asarray(np.ma.filled(flag, "")).astype(str)) == ""
+    called = "the ages table"
+    if not isinstance(ages, Table):
+        called, ages = f"the ages table {ages}", read_first_table(ages)
+    check_columns(ages.colnames, ["APOGEE_ID", age_column, error_column], called)
+    if len(ages) == 0:
+        raise CatalogError(f"{called} must have one or more rows; got 0")
+    ids, stars = text(ages["APOGEE_ID"]), text(table["APOGEE_ID"])
+    clean = np.ones(len(ages), bool)
+    if flag_column is not None:
+        if flag_column in ages.colnames:
+            clean = np.isin(np.char.lower(text(ages[flag_column])), NO_FLAG)
+        else:
+            warn(f"{called} has no column {flag_column!r}, so no age is flagged; give "
+                 "age_flag_column=, or None if there are no flags", CatalogWarning)
     # Of several rows of one star the first clean one counts, or the first if none is clean.
     order = np.lexsort((np.arange(len(ids)), ~clean, ids))
     first = order[np.unique(ids[order], return_index=True)[1]]
-    stars = np.char.strip(np.asarray(table["APOGEE_ID"]).astype(str))
     slot = np.searchsorted(ids[first], stars)
     row = first[np.minimum(slot, len(first) - 1)]
-    found = ids[row] == stars
+    found = (ids[row] == stars) & (stars != "")
     usable = found & clean[row]
     for name, source in (("age", age_column), ("age_error", error_column)):
-        column = ages[source]
-        values = np.ma.filled(np.ma.asarray(getattr(column, "value", column)).astype(float), np.nan)
-        table[name] = np.where(usable, values[row], np.nan) * (column.unit or u.Gyr)
-    counts = {"n_age": int(usable.sum()), "n_ageflg": int((found & ~clean[row]).sum()),
-              "n_noage": int((~found).sum())}
+        try:
+            values = COLUMNS[name].clean(ages[source], source)
+        except CatalogError as error:
+            raise CatalogError(f"{called}: {error}") from None
+        table[name] = np.where(usable, values[row], np.nan) * COLUMNS[name].unit
+    known = int(np.isfinite(table["age"]).sum())
+    counts = {"n_age": known, "n_ageflg": int((found & ~clean[row]).sum()),
+              "n_noage": len(table) - known - int((found & ~clean[row]).sum())}
     log.info(f"ages joined for {counts['n_age']:,} of {len(table):,} stars; "
-             f"{counts['n_ageflg']:,} flagged, {counts['n_noage']:,} not in the table")
+             f"{counts['n_ageflg']:,} flagged, {counts['n_noage']:,} without an age in the table")
     return counts
 
 
@@ -213,7 +230,8 @@ def read_apogee_rc(path, *, ages=None, columns=None, position_from_id=False,
     position_from_id : bool, optional
         Take the sky positions from ``APOGEE_ID`` where the table has none.
     age_column, age_error_column, age_flag_column : str, optional
-        The columns of ``ages``. A star whose flag is not empty gets no age.
+        The columns of ``ages``. A star whose flag is not empty gets no age; with None as the flag's
+        column none is flagged.
 
     Returns
     -------
@@ -273,11 +291,13 @@ def read_lamost_dr3_rgb(path, *, columns=None):
     """
     with open(path, encoding="utf-8", errors="replace") as stream:
         header = stream.readline()
-    check_columns(header.lstrip("#").split()[:30], ["obsid", "ra", "dec", "dist", "feh"],
+    names = header.lstrip("#").split()
+    check_columns([name for name in names if name.isprintable()],
+                  ["obsid", "ra", "dec", "dist", "feh"],
                   f"{path} is not a 'lamost-dr3-rgb' table: its first line")
     table = Table.read(path, format="ascii.commented_header", guess=False, fast_reader=True)
     if {"disterr_low", "disterr_up"} <= set(table.colnames):
-        table["distance_error"] = 0.5 * (table["disterr_low"] + table["disterr_up"])
+        table["dist_err"] = 0.5 * (table["disterr_low"] + table["disterr_up"])
     mapping = _map_columns(table, DR3_RGB_COLUMNS, columns, path, "lamost-dr3-rgb")
     return SurveyTable(table, mapping, "LAMOST")
 

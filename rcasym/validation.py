@@ -4,17 +4,30 @@
 Every message names the parameter, the rule, the value got and, where there are any, the choices.
 """
 
+import sys
+import warnings
 from difflib import get_close_matches
 
 import numpy as np
 from astropy import units as u
+from astropy.table import Table
 
 from .exceptions import BinningError, CatalogError, RcasymError
 
-__all__ = ["check_choice", "check_edges", "check_columns", "check_same_frame", "to_unit"]
+__all__ = ["check_choice", "check_edges", "check_columns", "check_same_frame",
+           "check_separation", "check_tables", "to_unit", "warn"]
 
 # Edges are decimal numbers of kpc or degrees: two of them that differ by less are the same edge.
 EDGE_TOLERANCE = 1e-9
+
+
+def warn(message, category):
+    """Warn at the line of the user that led here, not at one of this package or of astropy."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in ("rcasym",
+                                                                                 "astropy"):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
 
 
 def check_choice(name, value, choices):
@@ -45,9 +58,28 @@ def to_unit(name, quantity, unit):
     try:
         return np.asarray(u.Quantity(quantity, unit, dtype=float).value)
     except u.UnitConversionError:
-        raise CatalogError(
-            f"{name} must have a unit that converts to {unit}; got {quantity.unit}"
-        ) from None
+        raise CatalogError(f"{name} must have a unit that converts to "
+                           f"{str(unit) or 'a pure number'}; got {quantity.unit}") from None
+    except (TypeError, ValueError):
+        raise CatalogError(f"{name} must be a number or a Quantity; got {quantity!r}") from None
+
+
+def check_separation(max_separation):
+    """Raise unless the largest separation is a positive angle."""
+    if not (np.isscalar(max_separation.value) and 0 < max_separation < 180 * u.deg):
+        raise CatalogError("max_separation must be one angle above 0 and below 180 deg; "
+                           f"got {max_separation}")
+
+
+def check_tables(name, tables):
+    """The items of ``tables``, each a table; a table alone is not taken for a sequence of rows."""
+    if isinstance(tables, Table):
+        raise CatalogError(f"{name} must be a sequence of catalogues; got one catalogue, "
+                           "put it in a list")
+    for table in tables:
+        if not isinstance(table, Table):
+            raise CatalogError(f"{name} must hold catalogues; got {type(table).__name__}")
+        yield table
 
 
 def check_edges(name, edges, *, mirrored=False, limits=None):

@@ -4,6 +4,8 @@
 Positions are written as ra, dec and distance, the frame as parameters of the table.
 """
 
+import json
+
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
@@ -14,19 +16,25 @@ from .frames import FRAME_UNITS, frame_from_parameters, frame_parameters
 
 __all__ = ["to_votable", "from_votable"]
 
+# The parameter that holds, as JSON, what a VOTable has no place for.
+EXTRA = "rcasym"
+
 
 def to_votable(catalog):
     """The catalogue as an `~astropy.io.votable.tree.VOTableFile`."""
-    table = Table()
+    table, extra = Table(), {"positions": [], "meta": dict(catalog.meta)}
     for name in catalog.colnames:
         values = catalog[name]
         if name == "galcen":
             continue
-        if name == "coord":
-            table["ra"], table["dec"] = values.ra.to(u.deg), values.dec.to(u.deg)
-            table["distance"] = values.distance.to(u.kpc)
-        elif isinstance(values, SkyCoord):
-            table[f"{name}_ra"], table[f"{name}_dec"] = values.icrs.ra, values.icrs.dec
+        if isinstance(values, SkyCoord):
+            prefix = "" if name == "coord" else f"{name}_"
+            position = values.icrs
+            table[f"{prefix}ra"], table[f"{prefix}dec"] = position.ra, position.dec
+            if position.distance.unit != u.dimensionless_unscaled:
+                table[f"{prefix}distance"] = position.distance.to(u.kpc)
+            if prefix:
+                extra["positions"].append(name)
         else:
             bare = getattr(values, "unmasked", values)
             mask = getattr(values, "mask", None)
@@ -37,10 +45,12 @@ def to_votable(catalog):
             in_dex = {"description": "in dex"} if unit == u.dex else {"unit": unit}
             table[name] = kind(np.asarray(getattr(bare, "value", bare)), **in_dex, **masked)
     document = tree.VOTableFile.from_table(table)
-    first = document.get_first_table()
+    params = document.get_first_table().params
     for name, value in frame_parameters(catalog.frame).items():
-        first.params.append(tree.Param(document, name=name, value=value, datatype="double",
-                                       unit=FRAME_UNITS[name].to_string("vounit"), arraysize=None))
+        params.append(tree.Param(document, name=name, value=value, datatype="double",
+                                 unit=FRAME_UNITS[name].to_string("vounit"), arraysize=None))
+    params.append(tree.Param(document, name=EXTRA, datatype="char", arraysize="*",
+                             value=json.dumps(extra, default=str)))
     return document
 
 
@@ -49,6 +59,12 @@ def from_votable(path, **kwargs):
     first = parse(path, **kwargs).get_first_table()
     table = first.to_table(use_names_over_ids=True)
     stored = {param.name: param.value for param in first.params}
-    if not FRAME_UNITS.keys() <= stored.keys():
+    if not {EXTRA, *FRAME_UNITS} <= stored.keys():
         return table, None
+    extra = json.loads(stored[EXTRA])
+    table.meta = extra["meta"]
+    for name in extra["positions"]:
+        parts = [part for part in ("ra", "dec", "distance") if f"{name}_{part}" in table.colnames]
+        table[name] = SkyCoord(*(table[f"{name}_{part}"].quantity for part in parts), frame="icrs")
+        table.remove_columns([f"{name}_{part}" for part in parts])
     return table, frame_from_parameters(stored)

@@ -5,11 +5,11 @@ import warnings
 import numpy as np
 import pytest
 from astropy import units as u
-from astropy.coordinates import Galactocentric, SkyCoord
+from astropy.coordinates import Galactocentric, Longitude, SkyCoord
 from astropy.table import Column, MaskedColumn, QTable, Table, hstack, join, unique, vstack
 from numpy.testing import assert_allclose, assert_array_equal
 
-from rcasym import RedClumpCatalog
+from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog
 from rcasym.columns import floats
 from rcasym.exceptions import CatalogError, CatalogWarning
 from rcasym.frames import galactocentric_frame, paper_frame
@@ -82,26 +82,45 @@ class TestDoor:
 
     @pytest.mark.parametrize("bad", [-9999, -9999.99, -999.0, -99.9, np.nan, np.inf, -np.inf])
     def test_missing_values_are_masked_in_silence(self, bad):
-        for name in ("m_h", "age", "age_error", "alpha_m", "m_h_error", "snr"):
+        for name in ("age", "age_error", "alpha_m", "m_h_error", "snr"):
             table = plain_table(**{name: [0.1, bad, 0.3, 0.4]})
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 cat = RedClumpCatalog.from_table(table)
             assert_array_equal(cat[name].mask, [False, True, False, False])
 
+    @pytest.mark.parametrize("bad", [-9999, -9999.99, -999.0, -99.9, np.nan, np.inf, -np.inf])
+    def test_missing_metallicities_are_counted(self, bad):
+        with pytest.warns(CatalogWarning, match="'m_h': 1 of 4 stars have no value"):
+            cat = RedClumpCatalog.from_table(plain_table(m_h=np.array([0.1, bad, 0.3, 0.4], "f4")))
+        assert_array_equal(cat["m_h"].mask, [False, True, False, False])
+
+    def test_sentinels_are_those_of_the_tables_unit(self):
+        table = plain_table(age=[-9999.0, 1e3, 2e3, 3e3])
+        table["dec"] = Column([-1200.0, 100, -99, -600], unit="arcmin")
+        table["age"].unit = "Myr"
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            cat = RedClumpCatalog.from_table(table)
+        assert_allclose(cat["coord"].dec.deg, [-20, 100 / 60, -99 / 60, -10])
+        assert_array_equal(cat["age"].mask, [True, False, False, False])
+        table["age"][0] = -120
+        with pytest.warns(CatalogWarning, match=r"'age': 1 of 4 values are not in .* -0\.12"):
+            RedClumpCatalog.from_table(table)
+
     @pytest.mark.parametrize("bad", [-9999, np.nan, np.inf])
     @pytest.mark.parametrize("name", ["ra", "dec", "distance"])
     def test_missing_positions_are_nan(self, name, bad):
         values = np.array([10.0, bad, 12.0, 13.0])
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
+        with pytest.warns(CatalogWarning, match=f"'{name}': 1 of 4 stars have no value"):
             cat = RedClumpCatalog.from_table(plain_table(**{name: values}))
         assert_array_equal(np.isnan(cat.R), [False, True, False, False])
         assert cat.validate()["missing"][0] == 1
 
     def test_masked_values_stay_masked(self):
         masked = MaskedColumn([1.0, 2, 3, 4], mask=[True, False, False, True])
-        cat = RedClumpCatalog.from_table(plain_table(m_h=masked, distance=masked))
+        with pytest.warns(CatalogWarning, match="'distance': 2 of 4 stars have no value .masked"):
+            cat = RedClumpCatalog.from_table(plain_table(m_h=masked, distance=masked))
         assert_array_equal(cat["m_h"].mask, masked.mask)
         assert_array_equal(np.isnan(cat.Z), masked.mask)
         assert_array_equal(np.isnan(floats(cat, "m_h")), masked.mask)
@@ -109,7 +128,8 @@ class TestDoor:
     @pytest.mark.parametrize(("name", "bad", "rule"), [
         ("distance", -1.0, r"\(0, 500\] kpc"), ("distance", 0.0, r"\(0, 500\] kpc"),
         ("age", -0.5, r"\[0, 90\] Gyr"),
-        ("age", 99.9, r"\[0, 90\] Gyr"), ("distance", 999.0, r"\(0, 500\] kpc"), ("ra", 400.0, r"\[0, 360\] deg"),
+        ("age", 99.9, r"\[0, 90\] Gyr"), ("distance", 999.0, r"\(0, 500\] kpc"),
+        ("ra", 400.0, r"\[0, 360\] deg"),
         ("ra", -10.0, r"\[0, 360\] deg"), ("dec", 95.0, r"\[-90, 90\] deg"),
         ("m_h", 99.9, r"\[-10, 10\] dex"), ("snr", -3.0, r"\[0, 1e\+06\]"),
         ("m_h_error", -0.1, r"\[0, 10\] dex")])
@@ -126,6 +146,20 @@ class TestDoor:
         with pytest.warns(CatalogWarning, match=r"column 'D' \(distance\)"):
             RedClumpCatalog.from_table(plain_table(distance=None, D=[1.0, -2, 3, 4]),
                                        columns={"distance": "D"})
+
+    def test_numbers_of_pandas(self):
+        cat = RedClumpCatalog.from_table(plain_table(age=np.array([1, None, 2.5, np.nan], object)))
+        assert_array_equal(floats(cat, "age"), [1, np.nan, 2.5, np.nan])
+
+    def test_longitudes_wrapped_at_180(self):
+        table = QTable(plain_table())
+        table["ra"] = Longitude([-5, 5, 170, -170] * u.deg, wrap_angle=180 * u.deg)
+        assert_allclose(RedClumpCatalog.from_table(table)["coord"].ra.deg, [355, 5, 170, 190])
+
+    def test_warnings_point_at_the_user(self):
+        with pytest.warns(CatalogWarning) as caught:
+            RedClumpCatalog.from_table(plain_table(age=[-1, 1, 2, 3], distance=[-1.0, 1, 2, 3]))
+        assert [warning.filename for warning in caught] == [__file__, __file__]
 
     def test_extra_columns_on_request(self):
         cat = RedClumpCatalog.from_table(plain_table(teff=[1, 2, 3, 4]), keep=["teff"])
@@ -217,6 +251,19 @@ class TestBadInput:
         with pytest.warns(CatalogWarning, match="'source_id'"):
             cat.validate()
 
+    def test_survey_is_one_name(self):
+        with pytest.raises(CatalogError, match="survey must be one name; got ndarray"):
+            RedClumpCatalog.from_table(plain_table(), survey=np.array(["a"] * 4))
+
+    def test_columns_that_became_wrong(self, mock):
+        wrong = mock[:5]
+        wrong["m_h"] = ["a"] * 5
+        with pytest.raises(CatalogError, match="column 'm_h' must hold numbers"):
+            wrong.validate()
+        wrong["m_h"] = [1, 2, 3, 4, 5] * u.kpc
+        with pytest.raises(CatalogError, match="column 'm_h' must have a unit that converts to de"):
+            AsymmetryMap.from_catalog(wrong)
+
     def test_one_star(self):
         cat = RedClumpCatalog.from_table(plain_table(1))
         assert len(cat) == 1
@@ -265,6 +312,20 @@ class TestAsTable:
         assert np.all(np.diff(few["m_h"]) >= 0)
 
 
+    def test_masked_positions_are_unknown(self, mock):
+        few = mock["source_id", "coord", "galcen", "m_h"][:5]
+        outer = join(few, Table({"source_id": ["zzz"]}), keys="source_id", join_type="outer")
+        assert_array_equal(np.isnan(outer.R), [False] * 5 + [True])
+        assert DiskBinning().index(outer)[-1] == -1
+        assert AsymmetryMap.from_catalog(outer).n_masked == 1
+        assert outer.validate()["missing"][0] == 1
+        assert len(outer.select()) == 5
+        assert len(RedClumpCatalog.concatenate([outer])) == 6
+        masked = few.copy()
+        masked["coord"][2] = np.ma.masked
+        assert AsymmetryMap.from_catalog(masked).n_masked == 1
+
+
 class TestRoundTrip:
     @pytest.fixture
     def cat(self):
@@ -275,6 +336,7 @@ class TestRoundTrip:
                          source_id=["a", "bb", "", "dddd"],
                          frame=galactocentric_frame(R0=8.1 * u.kpc))
         cat.meta["n_common"] = 3
+        cat["field"] = SkyCoord([1, 2, 3, 4] * u.deg, [5, 6, 7, 8] * u.deg)
         return cat
 
     @pytest.mark.parametrize(("name", "kwargs"), [
@@ -305,8 +367,21 @@ class TestRoundTrip:
         assert_allclose(again["coord"].separation_3d(cat["coord"]).value, 0, atol=1e-12)
         assert_allclose(again.Z.value, cat.Z.value, atol=1e-12)
         assert again["m_h"].dtype.isnative
-        if not name.endswith("xml"):
-            assert again.meta["n_common"] == 3
+        assert_allclose(again["field"].separation(cat["field"]).deg, 0, atol=1e-12)
+        assert again.meta["n_common"] == 3
+        changed = RedClumpCatalog.read(path, survey="DR9", frame=paper_frame(), **kwargs)
+        assert set(changed["survey"]) == {"DR9"}
+        assert changed.frame.is_equivalent_frame(paper_frame())
+        assert "field" in changed.colnames
+
+    @pytest.mark.parametrize("name", ["stars.fits", "stars.ecsv"])
+    def test_survey_stays_text(self, name, tmp_path):
+        a = catalog_at([8.0], [0], [0.1], [0], survey="LAMOST")
+        b = catalog_at([9.0], [0], [0.1], [0])
+        RedClumpCatalog.concatenate([a, b]).write(tmp_path / name)
+        again = RedClumpCatalog.read(tmp_path / name)
+        assert_array_equal(again["survey"], ["LAMOST", ""])
+        assert not hasattr(again["survey"], "mask")
 
     def test_a_foreign_file_goes_through_the_door(self, tmp_path):
         path = tmp_path / "plain.csv"
@@ -399,6 +474,25 @@ class TestConcatenate:
         b = RedClumpCatalog.from_table(plain_table(), frame=galactocentric_frame(R0=8 * u.kpc))
         with pytest.raises(CatalogError, match="galcen_distance = 8.34.* and 8"):
             RedClumpCatalog.concatenate([a, b])
+
+    def test_many_rows_at_one_place(self):
+        table = plain_table(20_000, ra=np.zeros(20_000), dec=np.zeros(20_000))
+        one = RedClumpCatalog.concatenate([RedClumpCatalog.from_table(table)])
+        assert (len(one), one.meta["n_repeat"]) == (1, 19_999)
+
+    @pytest.mark.parametrize("separation", [0 * u.arcsec, -1 * u.arcsec, np.nan * u.arcsec,
+                                            [1, 2] * u.arcsec])
+    def test_separation_that_is_none(self, separation, mock):
+        with pytest.raises(CatalogError, match="max_separation must be one angle above 0"):
+            mock.match(mock, separation)
+        with pytest.raises(CatalogError, match="max_separation"):
+            RedClumpCatalog.concatenate([mock], max_separation=separation)
+
+    def test_one_catalogue_is_no_sequence(self, mock):
+        with pytest.raises(CatalogError, match="got one catalogue, put it in a list"):
+            RedClumpCatalog.concatenate(mock)
+        with pytest.raises(CatalogError, match="must hold catalogues; got int"):
+            RedClumpCatalog.concatenate([1])
 
     def test_nothing_to_concatenate(self):
         with pytest.raises(CatalogError, match="got none"):

@@ -1,6 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """What every ``plot`` method promises, and what the figures show."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 from astropy import units as u
@@ -190,8 +192,9 @@ def without_labels(figure):
 class TestPictures:
     """Figures as they looked when somebody last looked at them, without their text."""
 
-    STYLE = {"style": "default", "remove_text": True, "tolerance": 8, "savefig_kwargs": {"dpi": 60},
-             "baseline_dir": "baseline"}
+    STYLE: ClassVar = {"style": "default", "remove_text": True, "tolerance": 8,
+                       "savefig_kwargs": {"dpi": 60},
+                       "baseline_dir": "baseline"}
 
     def stars(self):
         """A disk with [M/H] falling in R and abs(Z), more metal rich in the North beyond 11 kpc."""

@@ -72,23 +72,48 @@ class TestApogee:
         ages["spec_age_xgb_flag"] = np.ma.array(ages["spec_age_xgb_flag"], mask=[1, 0, 1, 1, 1])
         cat = RedClumpCatalog.read(apogee, format="apogee-rc", ages=ages)
         assert_array_equal(cat["age"].mask, [False, True, False, False])
-        ages.remove_column("spec_age_xgb_flag")
+        for empty in (0, None, "nan", " "):
+            ages["spec_age_xgb_flag"] = np.full(5, empty)
+            cat = RedClumpCatalog.read(apogee, format="apogee-rc", ages=ages)
+            assert_array_equal(cat["age"].mask, [False, True, False, False])
+        ages["spec_age_xgb_flag"] = np.ma.array(np.zeros(5, int), mask=True)
         cat = RedClumpCatalog.read(apogee, format="apogee-rc", ages=ages)
+        assert cat.meta["n_age"] == 3
+        ages.remove_column("spec_age_xgb_flag")
+        with pytest.warns(CatalogWarning, match="no column 'spec_age_xgb_flag', so no age is"):
+            cat = RedClumpCatalog.read(apogee, format="apogee-rc", ages=ages)
         assert cat["age"].unmasked[0] == 9.9 * u.Gyr
 
     def test_other_age_columns(self, apogee):
         ages = ages_table(AGE=[1.0, 2, 3, 4, 5], E=[0.1] * 5)
         cat = RedClumpCatalog.read(apogee, format="apogee-rc", ages=ages, age_column="AGE",
-                                   age_error_column="E", age_flag_column="none")
+                                   age_error_column="E", age_flag_column=None)
         assert_allclose(cat["age"].unmasked.value[[0, 2, 3]], [2, 5, 1])
         with pytest.raises(CatalogError, match="the ages table must have a column 'AGE2'"):
             RedClumpCatalog.read(apogee, format="apogee-rc", ages=ages, age_column="AGE2")
+
+    def test_ages_that_are_none(self, apogee, tmp_path):
+        for change, message in (
+                (ages_table()[:0], "the ages table must have one or more rows; got 0"),
+                (ages_table(spec_age_xgb=["young"] * 5), "table: column 'spec_age_xgb'.*number")):
+            with pytest.raises(CatalogError, match=message):
+                RedClumpCatalog.read(apogee, format="apogee-rc", ages=change)
+        cat = RedClumpCatalog.read(apogee, format="apogee-rc", ages=ages_table(
+            spec_age_xgb=[4.0, 99.0, -9999, 1.0, 3.0]))
+        assert cat.meta["n_age"] == 1
+        nameless = apogee_file(tmp_path / "n.fits", APOGEE_ID=np.full(4, b"  ", "S30"))
+        with pytest.warns(CatalogWarning):
+            cat = RedClumpCatalog.read(nameless, format="apogee-rc",
+                                       ages=ages_table(APOGEE_ID=[""] * 5))
+        assert cat.meta["n_age"] == 0
 
     def test_other_columns_and_frame_arguments(self, tmp_path):
         path = apogee_file(tmp_path / "a.fits", FE_H=[-0.5, -0.4, -0.3, -0.2])
         cat = RedClumpCatalog.read(path, format="apogee-rc", columns={"m_h": "FE_H"}, survey="DR17",
                                    keep=["STARFLAG"])
         assert_allclose(cat["m_h"].value, [-0.5, -0.4, -0.3, -0.2])
+        # The error of [M/H] is not that of [Fe/H].
+        assert "m_h_error" not in cat.colnames
         assert_array_equal(cat["STARFLAG"], [0, 1, 2, 3])
         assert set(cat["survey"]) == {"DR17"}
 
@@ -114,6 +139,14 @@ class TestApogee:
         fits.PrimaryHDU(np.ones((3, 3))).writeto(tmp_path / "image.fits")
         with pytest.raises(CatalogError, match=r"image.fits must hold a table"):
             RedClumpCatalog.read(tmp_path / "image.fits", format="apogee-rc")
+        import gzip
+
+        squeezed = tmp_path / "half.fits.gz"
+        squeezed.write_bytes(gzip.compress(apogee.read_bytes())[:300])
+        with pytest.raises(CatalogError, match=r"cannot read .*half\.fits\.gz"):
+            RedClumpCatalog.read(squeezed, format="apogee-rc")
+        with pytest.raises(ValueError, match="format must be one of 'apogee-rc', 'lamost-.*'apog'"):
+            RedClumpCatalog.read(apogee, format="apog")
         whole = apogee.read_bytes()
         apogee.write_bytes(whole[:6000])
         with pytest.raises(CatalogError, match=r"DR17\.fits as 'apogee-rc'"):
@@ -134,6 +167,12 @@ class TestLamost:
         assert_array_equal(cat["m_h"].mask, [False, False, True])
         assert_array_equal(cat["source_id"], ["11", "12", "13"])
         assert len(cat.select()) == 1
+
+    @pytest.mark.parametrize("value", ["FEH_PASTEL", "FEH_APOGEE"])
+    def test_errors_go_with_their_column(self, tmp_path, value):
+        self.table(err_FEH_PASTEL=[0.1] * 3, err_FEH_APOGEE=[0.2] * 3).write(tmp_path / "rc.ecsv")
+        cat = RedClumpCatalog.read(tmp_path / "rc.ecsv", format="lamost-rc", columns={"m_h": value})
+        assert set(cat["m_h_error"].value) == {0.1 if value == "FEH_PASTEL" else 0.2}
 
     def test_own_names(self, tmp_path):
         self.table().write(tmp_path / "rc.ecsv")
@@ -159,12 +198,14 @@ class TestLamost:
                    fits.Column("DEdeg", "F9.4", array=[20.0, 30.0], unit="deg", ascii=True),
                    fits.Column("Dist", "F7.2", array=[2000.0, 3000.0], unit="pc", ascii=True),
                    fits.Column("__Fe_H_", "F6.2", array=[-0.2, -0.3], ascii=True),
+                   fits.Column("e__Fe_H_", "F6.2", array=[0.02, 0.03], ascii=True),
                    fits.Column("ID", "A12", array=["a", "b"], ascii=True)]
         table = fits.TableHDU.from_columns(columns)
         fits.HDUList([fits.PrimaryHDU(), table]).writeto(tmp_path / "vizier.fit")
         cat = RedClumpCatalog.read(tmp_path / "vizier.fit", format="lamost-rc")
         assert_allclose(cat["coord"].distance.kpc, [2, 3])
         assert_array_equal(cat["source_id"], ["a", "b"])
+        assert_allclose(cat["m_h_error"].value, [0.02, 0.03])
 
     def test_dr3_table(self, tmp_path):
         path = tmp_path / "dr3.dat"
