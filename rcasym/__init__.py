@@ -23,9 +23,11 @@ _HOMES = {
     "AsymmetryMap": "asymmetry",
     "make_mock_catalog": "mock",
 }
-_MODULES = ("asymmetry", "axes", "binning", "catalog", "cli", "columns", "cuts", "exceptions",
-            "files", "frames", "mapfile", "matching", "mock", "plotting", "surveys", "validation",
-            "votable", "voxels")
+_MODULES = (
+    "asymmetry", "axes", "binning", "catalog", "catalogfile", "cli", "columns", "cuts",
+    "exceptions", "files", "frames", "mapfile", "matching", "mock", "plotting", "surveys",
+    "validation", "votable", "voxels",
+)
 
 
 def __getattr__(name):

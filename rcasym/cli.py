@@ -17,7 +17,8 @@ from astropy.table import QTable
 from . import __version__
 from .asymmetry import AsymmetryMap
 from .binning import DiskBinning
-from .catalog import RedClumpCatalog, read_formats
+from .catalog import RedClumpCatalog
+from .catalogfile import read_formats
 from .columns import floats, survey_names
 from .cuts import QualityCuts
 from .exceptions import RcasymError
@@ -190,7 +191,7 @@ def _inputs(arguments):
     inputs = []
     for path, format in zip(paths, formats, strict=True):
         if format is not None:
-            check_choice("--format", format, read_formats())
+            check_choice("--format", format, read_formats(RedClumpCatalog))
         if not Path(path).is_file():
             raise RcasymError(f"{path} must be a file; there is "
                               + ("a folder" if Path(path).is_dir() else "none")

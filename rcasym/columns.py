@@ -12,7 +12,8 @@ from astropy.utils.masked import Masked
 from .exceptions import CatalogError, CatalogWarning
 from .validation import warn
 
-__all__ = ["StarColumn", "COLUMNS", "POSITION_COLUMNS", "floats", "survey_names", "text"]
+__all__ = ["StarColumn", "COLUMNS", "POSITION_COLUMNS", "TEXT_COLUMNS", "floats", "survey_names",
+           "text"]
 
 # How surveys write a missing value, in the unit of the table. Positive ones are out of range.
 SENTINELS = -np.array([999, 999.9, 999.99, 999.999, 9999, 9999.9, 9999.99, 9999.999, 9999.9999,
@@ -116,6 +117,9 @@ class StarColumn:
         missing = np.isnan(numbers)
         return Masked(quantity, mask=missing) if missing.any() else quantity
 
+
+TEXT_COLUMNS = ("source_id", "survey")
+"""The columns of text."""
 
 POSITION_COLUMNS = {
     column.name: column
