@@ -6,17 +6,20 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .ages import AgeCalibrator
     from .asymmetry import AsymmetryMap
     from .binning import DiskBinning
     from .catalog import RedClumpCatalog
     from .cuts import QualityCuts
     from .mock import make_mock_catalog
 
-__all__ = ["RedClumpCatalog", "QualityCuts", "DiskBinning", "AsymmetryMap", "make_mock_catalog"]
+__all__ = ["RedClumpCatalog", "QualityCuts", "AgeCalibrator", "DiskBinning", "AsymmetryMap",
+           "make_mock_catalog"]
 
 __version__ = version("rcasym")
 
 _HOMES = {
+    "AgeCalibrator": "ages",
     "RedClumpCatalog": "catalog",
     "QualityCuts": "cuts",
     "DiskBinning": "binning",
@@ -24,9 +27,10 @@ _HOMES = {
     "make_mock_catalog": "mock",
 }
 _MODULES = (
-    "asymmetry", "axes", "binning", "catalog", "catalogfile", "cli", "columns", "cuts",
-    "exceptions", "files", "frames", "mapfile", "matching", "mock", "plotting", "surveys",
-    "validation", "votable", "voxels",
+    "age_bias", "age_likelihood", "age_null", "ages", "asymmetry", "axes", "binning",
+    "calibratorfile", "catalog", "catalogfile", "cli", "columns", "common_ages", "cuts",
+    "exceptions", "files", "frames", "knots", "mapfile", "matching", "mock", "plotting",
+    "progress", "quantile_lp", "splines", "surveys", "validation", "votable", "voxels",
 )
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from astropy import units as u
 from astropy.table import QTable
 
 from . import __version__
+from .age_null import AgeNullTest
+from .ages import AgeCalibrator
 from .asymmetry import AsymmetryMap
 from .binning import DiskBinning
 from .catalog import RedClumpCatalog
@@ -38,14 +41,18 @@ Without a file the embedded mock sample is mapped. With files, give a --format f
 
 FIGURES = {
     "figure1": "where the stars are, and their ages and metallicities",
+    "figure2": "difference of the ages of two surveys, and the calibrated ages",
     "figure3": "offsets from the radial mean at six azimuths",
     "figure5": "offsets from the radial mean at six ages",
     "figure7": "mean metallicity and radial mean at six azimuths",
     "figure8": "mean metallicity and radial mean at six ages",
 }
 AGE_FILES = ("figure5", "figure8", "map_by_age.fits")
+CALIBRATION_FILES = ("figure2", "ages.ecsv")
+# Fewer stars in common than this make no calibration.
+MIN_IN_COMMON = 100
 FILES = (*(f"{name}{suffix}" for name in FIGURES for suffix in (".png", ".pdf")),
-         "map.fits", "map_by_age.fits", "summary.txt", "summary.ecsv")
+         "map.fits", "map_by_age.fits", "ages.ecsv", "summary.txt", "summary.ecsv")
 
 
 def main(argv=None):
@@ -78,6 +85,13 @@ def _parser():
                         help="what the files call a column, such as m_h=FEH; repeatable")
     parser.add_argument("--ages", metavar="FILE",
                         help="ages to join to an apogee-rc file by APOGEE_ID")
+    parser.add_argument("--age-method", default="cobs",
+                        choices=("cobs", "errors-in-variables", "none"),
+                        help="how the second survey's ages are brought onto the scale of the "
+                             "first (default: %(default)s, the paper's)")
+    parser.add_argument("--null-tests", type=int, default=19, metavar="N",
+                        help="samples without a bias that the difference of the ages is compared "
+                             "with (default: %(default)s; 200 for a paper)")
     parser.add_argument("--output", default="rcasym-output", metavar="FOLDER",
                         help="folder of the results (default: %(default)s)")
     parser.add_argument("--overwrite", action="store_true",
@@ -90,7 +104,7 @@ def _parser():
 
 
 def _run(arguments):
-    stages = _Stages(7, arguments.quiet)
+    stages = _Stages(8, arguments.quiet)
     inputs = _inputs(arguments)
     output = _prepare_output(arguments.output, arguments.overwrite)
     write = {"overwrite": arguments.overwrite}
@@ -110,6 +124,9 @@ def _run(arguments):
         raise RcasymError("no star passes the quality cuts; the first that leaves none is "
                           f"'{flow['cut'][np.argmax(flow['left'] == 0)]}'")
 
+    stages.start("comparing the ages of the surveys")
+    selected, ages = _one_age_scale(selected, arguments)
+
     stages.start(f"finding stars in common and repeats among {n_selected:,} stars")
     stars = RedClumpCatalog.concatenate(selected)
 
@@ -124,6 +141,8 @@ def _run(arguments):
     from .plotting import save_figure
 
     drawings = {"figure1": stars.plot}
+    if ages.calibrator:
+        drawings["figure2"] = partial(ages.calibrator.plot, null=ages.null)
     for amap, first, second in zip(maps.values(), ("figure3", "figure5"), ("figure7", "figure8"),
                                    strict=False):
         drawings |= {first: amap.plot, second: partial(amap.plot, ["mean", "radial_mean"])}
@@ -134,20 +153,24 @@ def _run(arguments):
     stages.start("writing the maps")
     for name, amap in maps.items():
         amap.write(output / f"{name}.fits", **write)
+    if ages.calibrator:
+        ages.calibrator.write(output / "ages.ecsv", **write)
 
     stages.start("writing the summary")
     counts = {"read": n_read, "cut": n_read - n_selected, "matched": stars.meta["n_common"],
               "repeat": n_selected - len(stars)}
-    table = _summary_table(maps, counts, no_ages)
-    text = _summary_text(table, maps, flow, inputs, no_ages)
+    left_out = {files: why for files, why in ((CALIBRATION_FILES, ages.why_not),
+                                              (AGE_FILES, no_ages)) if why}
+    table = _summary_table(maps, counts, ages, left_out)
+    text = _summary_text(table, maps, flow, inputs, ages, left_out)
     with whole_file(output / "summary.ecsv", **write) as part:
         table.write(part, format="ascii.ecsv")
     with whole_file(output / "summary.txt", **write) as part:
         part.write_text(text, encoding="utf-8")
-    if no_ages:
-        # What an earlier run on stars with ages left here does not belong to this one.
+    for files in left_out:
+        # What an earlier run on other stars left here does not belong to this one.
         for name in FILES:
-            if name.startswith(AGE_FILES):
+            if name.startswith(files):
                 (output / name).unlink(missing_ok=True)
     stages.end(f"results in {output}")
     print(text)
@@ -238,7 +261,50 @@ def _joint_cut_flow(catalogs, cuts):
     return flow
 
 
-def _summary_table(maps, counts, no_ages):
+@dataclass
+class _Ages:
+    """What became of the ages, or why nothing did."""
+
+    why_not: str = ""
+    calibrator: AgeCalibrator | None = None
+    null: AgeNullTest | None = None
+    names: tuple = ()
+    n_beyond: int = 0
+    n_floored: int = 0
+
+
+def _one_age_scale(catalogs, arguments):
+    """The catalogues with the ages of the second survey on the scale of the first (of LAMOST, if
+    it is one of them), and what was found on the way."""
+    if arguments.age_method == "none":
+        return catalogs, _Ages("--age-method is none")
+    if arguments.null_tests < 1:
+        raise RcasymError(f"--null-tests must be 1 or more; got {arguments.null_tests}")
+    aged = [k for k, catalog in enumerate(catalogs)
+            if "age" in catalog.colnames and np.isfinite(floats(catalog, "age")).any()]
+    if len(aged) != 2:
+        return catalogs, _Ages(f"{len(aged)} surveys have ages, and two can be compared")
+    names = [survey_names(catalogs[k])[0] for k in aged]
+    if names[1].upper() == "LAMOST":
+        aged, names = aged[::-1], names[::-1]
+    reference, catalog = (catalogs[k] for k in aged)
+    n_common = len(catalog.match(reference))
+    if n_common < MIN_IN_COMMON:
+        return catalogs, _Ages(f"the surveys have {n_common} stars in common, and "
+                               f"{MIN_IN_COMMON} are needed to compare their ages")
+    if not all("age_error" in stars.colnames for stars in (reference, catalog)):
+        return catalogs, _Ages("a survey has no errors of its ages")
+    calibrator = AgeCalibrator.from_catalogs(catalog, reference, method=arguments.age_method,
+                                             n_bootstrap=10, rng=arguments.seed)
+    null = calibrator.null_test(n=arguments.null_tests, rng=arguments.seed)
+    calibrated = calibrator.apply(catalog)
+    catalogs = [calibrated if k == aged[1] else stars for k, stars in enumerate(catalogs)]
+    return catalogs, _Ages("", calibrator, null, tuple(names),
+                           int(calibrated["age_beyond_support"].sum()),
+                           int(calibrated["age_floored"].sum()))
+
+
+def _summary_table(maps, counts, ages, left_out):
     """One row a map: what became of every row read, and the largest offset."""
     rows = []
     for name, amap in maps.items():
@@ -255,8 +321,19 @@ def _summary_table(maps, counts, no_ages):
     table.meta["matched"] = "of repeat, the stars in common between surveys"
     table.meta["largest_offsets"] = {name: _rows(amap.largest_offsets())
                                      for name, amap in maps.items()}
-    if no_ages:
-        table.meta["left_out"] = f"{', '.join(AGE_FILES)}: {no_ages}"
+    table.meta["left_out"] = [f"{', '.join(files)}: {why}" for files, why in left_out.items()]
+    if ages.calibrator:
+        cal, worst = ages.calibrator, np.argmax(np.abs(ages.calibrator.difference_values))
+        table.meta["ages"] = {
+            "reference": ages.names[0], "calibrated": ages.names[1],
+            "method": cal.settings.method, **cal.counts,
+            "polynomial_legendre": cal.polynomial_series.coef.tolist(),
+            "polynomial_domain_Gyr": list(cal.support_values),
+            "polynomial_deviation_Gyr": float(cal.polynomial_deviation.value),
+            "largest_correction_Gyr": float(cal.difference_values[worst]),
+            "largest_correction_at_Gyr": float(cal.grid.value[worst]),
+            "beyond_support": ages.n_beyond, "floored": ages.n_floored,
+            "null_tests": len(ages.null.curves), "null_p_value": ages.null.p_value}
     return table
 
 
@@ -266,11 +343,32 @@ def _rows(table):
             for row in table]
 
 
-def _summary_text(table, maps, flow, inputs, no_ages):
+def _ages_text(ages, meta):
+    """The age step in words."""
+    if not ages.calibrator:
+        return []
+    low, high = meta["polynomial_domain_Gyr"]
+    coefficients = ", ".join(f"{c:+.4f}" for c in meta["polynomial_legendre"])
+    return [
+        f"Ages: {meta['calibrated']} onto the scale of {meta['reference']}, method "
+        f"{meta['method']!r}",
+        f"{meta['n_pairs']:>12,}  stars in common with both ages",
+        f"{meta['beyond_support']:>12,}  stars beyond the support, {low:.2f} to {high:.2f} Gyr",
+        f"{meta['floored']:>12,}  calibrated ages floored at 0",
+        f"  largest correction {meta['largest_correction_Gyr']:+.2f} Gyr at "
+        f"{meta['largest_correction_at_Gyr']:.1f} Gyr",
+        f"  polynomial, Legendre coefficients on that range [Gyr]: {coefficients}; at most "
+        f"{meta['polynomial_deviation_Gyr']:.2f} Gyr from the curve",
+        f"  p = {meta['null_p_value']:.2g} for the curve to come of the errors of the ages alone "
+        f"({meta['null_tests']} samples without a bias)", ""]
+
+
+def _summary_text(table, maps, flow, inputs, ages, left_out):
     lines = [f"rcasym {__version__}"]
     lines += [f"{path} ({how['format'] or 'format by astropy'})" for path, how in inputs] or [
         "the embedded mock sample"]
     lines += ["", "Cuts", *flow.pformat(max_lines=-1, max_width=-1), ""]
+    lines += _ages_text(ages, table.meta.get("ages"))
     for row in table:
         lines += [f"{row['map']}.fits: {maps[row['map']].binning!r}"]
         for name, meaning in (
@@ -285,7 +383,6 @@ def _summary_text(table, maps, flow, inputs, no_ages):
         lines += ["", "  Largest offsets (voxels of 20 stars or more)",
                   *(f"  {line}" for line in largest.pformat(max_lines=-1, max_width=-1)), ""]
     lines += [f"{name}: {words}" for name, words in FIGURES.items()
-              if not (no_ages and name in AGE_FILES)]
-    if no_ages:
-        lines.append(f"left out: {', '.join(AGE_FILES)}, because {no_ages}")
+              if not any(name in files for files in left_out)]
+    lines += [f"left out: {', '.join(files)}, because {why}" for files, why in left_out.items()]
     return "\n".join(lines) + "\n"

@@ -14,7 +14,8 @@ from .exceptions import RcasymError
 from .files import whole_file
 from .validation import check_choice, check_columns
 
-__all__ = ["plot_catalog", "plot_binning", "plot_map", "save_figure"]
+__all__ = ["plot_catalog", "plot_binning", "plot_map", "plot_calibrator", "plot_null",
+           "plot_spline", "save_figure"]
 
 # Zero is yellow: a voxel without a difference is not taken for an empty one, which is white.
 DIVERGING = "RdYlBu_r"
@@ -43,6 +44,32 @@ def _new_axes(n_rows, n_columns, panel, **kwargs):
     _, axes = plt.subplots(n_rows, n_columns, squeeze=False, layout="constrained",
                            figsize=(panel[0] * n_columns, panel[1] * n_rows), **kwargs)
     return axes
+
+
+def _panel_axes(n_rows, n_columns, panel):
+    """Panels with common axes, and one slim axes a row (or for all rows) for colour bars.
+
+    The margins, in inches, are fixed: a layout that measures every label takes far longer.
+    """
+    left, right, bottom, top, gap, row_gap = 0.65, 1.05, 0.55, 0.75, 0.12, 0.5
+    width = left + n_columns * panel[0] + (n_columns - 1) * gap + right
+    height = bottom + n_rows * panel[1] + (n_rows - 1) * row_gap + top
+    figure, axes = plt.subplots(
+        n_rows, n_columns, squeeze=False, sharex=True, sharey="row", figsize=(width, height),
+        gridspec_kw={"left": left / width, "right": 1 - right / width, "bottom": bottom / height,
+                     "top": 1 - top / height, "wspace": gap / panel[0],
+                     "hspace": row_gap / panel[1]})
+    return figure, axes
+
+
+def _bar_axes(panels):
+    """Axes for a colour bar at the right of the panels."""
+    figure = panels[0].figure
+    boxes = [ax.get_position() for ax in panels]
+    bottom, top = min(box.y0 for box in boxes), max(box.y1 for box in boxes)
+    width, _ = figure.get_size_inches()
+    return figure.add_axes([max(box.x1 for box in boxes) + 0.12 / width, bottom, 0.13 / width,
+                            top - bottom])
 
 
 def _given_axes(axes, n_panels, what):
@@ -80,7 +107,8 @@ def plot_catalog(catalog, *, axes=None, **kwargs):
         for ax, survey in zip(panels, surveys, strict=True):
             here = known & (names == survey)
             drawn.append(ax.hexbin(R[here], y[here], **{
-                "gridsize": 60, "mincnt": 1, "extent": extent, "cmap": SEQUENTIAL} | kwargs))
+                "gridsize": 60, "mincnt": 1, "extent": extent, "cmap": SEQUENTIAL,
+                "rasterized": True} | kwargs))
             ax.set(xlabel=f"{AXIS_LABELS['R']} [kpc]", ylabel=f"{AXIS_LABELS[name]} [{unit}]",
                    xlim=extent[:2], ylim=extent[2:],
                    title=f"{survey}: {np.sum(here):,} stars".removeprefix(": "))
@@ -128,6 +156,16 @@ def plot_binning(binning, *, ax=None, **kwargs):
     return ax
 
 
+def plot_spline(spline, *, ax=None, **kwargs):
+    """A quantile curve; see `rcasym.splines.QuantileSpline.plot`."""
+    if ax is None:
+        ax = _new_axes(1, 1, (5, 4))[0, 0]
+    x = np.union1d(np.linspace(*spline.knots[[0, -1]], 501), spline.knots)
+    ax.plot(x, spline(x), **{"label": f"{100 * spline.tau:g} % quantile"} | kwargs)
+    ax.set(xlabel=ax.get_xlabel() or "x", ylabel=ax.get_ylabel() or "y")
+    return ax
+
+
 def plot_map(amap, quantity="offset", *, axes=None, colorbar=True, **kwargs):
     """Panels in the R-Z plane; see `rcasym.AsymmetryMap.plot`."""
     several = not isinstance(quantity, str)
@@ -141,8 +179,7 @@ def plot_map(amap, quantity="offset", *, axes=None, colorbar=True, **kwargs):
     if new_figure:
         n_columns = min(3, len(slices)) if len(quantities) == 1 else len(slices)
         n_rows = -(-n_panels // n_columns)
-        axes = _new_axes(n_rows, n_columns, (3.3, 2.5) if n_columns < 4 else (2.6, 2.7),
-                         sharex=True, sharey=len(set(quantities) & {"difference"}) == 0)
+        _, axes = _panel_axes(n_rows, n_columns, (3.1, 2.2) if n_columns < 4 else (2.4, 2.2))
         for unused in axes.ravel()[n_panels:]:
             unused.remove()
         # The lowest panel of each column carries the labels of R.
@@ -161,8 +198,9 @@ def plot_map(amap, quantity="offset", *, axes=None, colorbar=True, **kwargs):
             if not new_figure or k % n_columns == 0:
                 ax.set_ylabel(_height_label(name))
         if colorbar:
-            panels[0].figure.colorbar(mesh, ax=list(panels), label=MAP_LABELS[name],
-                                      extend=_extend(amap, name, mesh), aspect=30)
+            where = {"cax": _bar_axes(panels)} if new_figure else {"ax": list(panels)}
+            panels[0].figure.colorbar(mesh, label=MAP_LABELS[name],
+                                      extend=_extend(amap, name, mesh), **where)
     if new_figure:
         for ax in axes[:len(axes) - n_columns] if len(quantities) > 1 else []:
             ax.set_xlabel("")
@@ -252,10 +290,70 @@ def _extend(amap, name, mesh):
 def save_figure(axes, stem, *, overwrite=False):
     """Save the figure of ``axes`` as ``stem.png`` and ``stem.pdf``, and close it."""
     figure = np.ravel(axes)[0].figure
-    # Laid out once, not again for each file: that would take half of the time.
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    if figure.get_layout_engine():
+        # Laid out once, not again for each file.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
     for suffix in FIGURE_SUFFIXES:
         with whole_file(f"{stem}{suffix}", overwrite=overwrite) as part:
             figure.savefig(part, format=suffix[1:], dpi=150)
     plt.close(figure)
+
+
+def plot_calibrator(calibrator, *, axes=None, null=None, **kwargs):
+    """Figure 2; see `rcasym.AgeCalibrator.plot`."""
+    if axes is None:
+        axes = _new_axes(1, 2, (5, 4.2))
+    left, right = axes = _given_axes(axes, 2, "the difference and the calibrated ages")
+    pairs, grid = calibrator.pairs, calibrator.grid
+    style = {"gridsize": 60, "mincnt": 1, "cmap": "Greys", "rasterized": True} | kwargs
+    if "norm" not in style and "bins" not in style:
+        # Below 1, so that a single star is grey and not white.
+        style["norm"] = LogNorm(vmin=0.3)
+
+    x = pairs.on(calibrator.settings.axis)
+    low, high = np.quantile(pairs.difference, [0.005, 0.995])
+    shown = (*_range(x), low - 0.5, high + 0.5)
+    left.hexbin(x, pairs.difference, extent=shown, **style)
+    if null is not None:
+        plot_null(null, ax=left, label="95 % without a bias")
+    for curve in calibrator.curves:
+        if curve.tau != 0.5:
+            left.plot(grid, calibrator.difference(grid, curve.tau), "--", color="tab:blue",
+                      label=f"{100 * curve.tau:g} %")
+    words = {"cobs": "50 %", "errors-in-variables": "bias, errors in both ages"}
+    left.plot(grid, calibrator.difference(grid), color="tab:blue",
+              label=words[calibrator.settings.method])
+    left.plot(grid, calibrator.polynomial(grid), "--", color="tab:red",
+              label=f"polynomial of degree {calibrator.polynomial_series.degree()}")
+    left.axhline(0, color="0.3", linewidth=0.6)
+    on = {"age": "age", "reference": "reference age", "mean": "mean of both ages"}
+    left.set(xlabel=f"{on[calibrator.settings.axis]} [Gyr]", xlim=shown[:2], ylim=shown[2:],
+             ylabel="age $-$ reference age [Gyr]", title=f"{len(pairs):,} stars in common")
+    left.legend(fontsize="small", loc="lower left")
+
+    calibrated = calibrator.calibrate(pairs.age).value
+    top = max(_range(calibrated)[1], _range(pairs.reference_age)[1])
+    if isinstance(style.get("norm"), LogNorm):
+        style["norm"] = copy(style["norm"])
+    right.hexbin(pairs.reference_age, calibrated, extent=(0, top, 0, top), **style)
+    right.plot([0, top], [0, top], color="tab:red", linewidth=1, label="one to one")
+    right.set(xlabel="reference age [Gyr]", ylabel="calibrated age [Gyr]", xlim=(0, top),
+              ylim=(0, top), aspect="equal", title="after the calibration")
+    right.legend(fontsize="small", loc="upper left")
+    return axes
+
+
+def plot_null(null, *, ax=None, **kwargs):
+    """Curves without a bias; see `rcasym.ages.AgeNullTest.plot`."""
+    if ax is None:
+        ax = _new_axes(1, 1, (5, 4))[0, 0]
+        ax.plot(null.age, null.measured, color="tab:blue", label="measured")
+        ax.axhline(0, color="0.3", linewidth=0.6)
+        ax.set(xlabel="age [Gyr]", ylabel="age $-$ reference age [Gyr]",
+               title=f"p = {null.p_value:.2g} without a bias")
+    low, high = null.envelope()
+    style = {"color": "tab:orange", "alpha": 0.5, "linewidth": 0} | kwargs
+    ax.fill_between(null.age.value, low.value, high.value, **style)
+    ax.plot(null.age, null.median, color="tab:orange", linewidth=1)
+    return ax

@@ -7,13 +7,14 @@ import sys
 
 import numpy as np
 import pytest
+from astropy import units as u
 from astropy.table import QTable, Table, vstack
 
-from rcasym import AsymmetryMap, RedClumpCatalog, make_mock_catalog
+from rcasym import AgeCalibrator, AsymmetryMap, RedClumpCatalog, make_mock_catalog
 from rcasym.cli import FILES, main
 
 NO_AGES = {name for name in FILES
-           if not name.startswith(("figure5", "figure8", "map_by_age.fits"))}
+           if not name.startswith(("figure2", "figure5", "figure8", "map_by_age.fits", "ages."))}
 
 
 def accounts(folder):
@@ -30,7 +31,7 @@ def accounts(folder):
 @pytest.fixture
 def small_mock(monkeypatch):
     monkeypatch.setattr("rcasym.cli.make_mock_catalog",
-                        lambda **kwargs: make_mock_catalog(6000, **kwargs))
+                        lambda **kwargs: make_mock_catalog(9000, **kwargs))
 
 
 @pytest.fixture
@@ -66,13 +67,51 @@ def test_mock_run(small_mock, tmp_path, capsys):
     assert {path.name for path in (tmp_path / "out").iterdir()} == set(FILES)
     summary = accounts(tmp_path / "out")
     assert list(summary["map"]) == ["map", "map_by_age"]
-    assert summary["read"][0] == 6000
+    assert summary["read"][0] == 9000
     assert summary["matched"][0] > 0
     out, err = capsys.readouterr()
     assert out.startswith("rcasym 0")
-    assert "[1/7] making the mock sample" in err
+    assert "[1/8] making the mock sample" in err
     assert "Largest offsets" in out
     assert (tmp_path / "out" / "summary.txt").read_text(encoding="utf-8") in out
+
+
+def test_ages_of_two_surveys(no_drawing, tmp_path, capsys):
+    mock = make_mock_catalog(12_000, rng=2, age_bias=3 * u.Gyr)
+    mock.write(tmp_path / "both.fits")
+    out = tmp_path / "out"
+    how = [str(tmp_path / "both.fits"), "--output", str(out), "--overwrite"]
+    assert main([*how, "--age-method", "errors-in-variables", "--null-tests", "3"]) == 0
+    ages = accounts(out).meta["ages"]
+    assert (ages["reference"], ages["calibrated"]) == ("LAMOST", "APOGEE")
+    assert ages["method"] == "errors-in-variables"
+    assert ages["null_tests"] == 3
+    assert ages["largest_correction_Gyr"] > 1
+    assert len(ages["polynomial_legendre"]) == 6
+    assert AgeCalibrator.read(out / "ages.ecsv").n_stars == ages["n_pairs"]
+    assert "Ages: APOGEE onto the scale of LAMOST" in capsys.readouterr().out
+    assert main([*how, "--age-method", "none"]) == 0
+    summary = accounts(out)
+    assert "ages" not in summary.meta
+    assert summary.meta["left_out"] == ["figure2, ages.ecsv: --age-method is none"]
+    assert not (out / "ages.ecsv").exists()
+    assert "--null-tests must be 1 or more" in fails([*how, "--null-tests", "0"], capsys)
+
+
+def test_ages_that_cannot_be_compared(no_drawing, tmp_path):
+    mock = make_mock_catalog(3000, rng=2)
+    lamost, apogee = (mock[mock["survey"] == name] for name in ("LAMOST", "APOGEE"))
+    few = vstack([lamost, apogee[:300]])
+    few.write(tmp_path / "few.fits")
+    lamost.write(tmp_path / "one.fits")
+    both = make_mock_catalog(5000, rng=2)
+    both.remove_column("age_error")
+    both.write(tmp_path / "errors.fits")
+    for name, why in (("few", "stars in common, and 100 are needed"),
+                      ("one", "1 surveys have ages"), ("errors", "no errors of its ages")):
+        out = tmp_path / name
+        assert main([str(tmp_path / f"{name}.fits"), "--output", str(out)]) == 0
+        assert why in accounts(out).meta["left_out"][0]
 
 
 def test_files_and_formats(no_drawing, star_files, tmp_path):
@@ -98,7 +137,7 @@ def test_columns_of_a_users_table(no_drawing, tmp_path):
                  "--output", str(out)]) == 0
     assert {path.name for path in out.iterdir()} == NO_AGES
     summary = accounts(out)
-    assert "the stars have no ages" in summary.meta["left_out"]
+    assert "the stars have no ages" in summary.meta["left_out"][1]
     assert "left out: figure5" in (out / "summary.txt").read_text(encoding="utf-8")
 
 

@@ -14,10 +14,11 @@ FOLDER = Path(rcasym.__file__).parent
 HEAVY = ("matplotlib", "scipy.stats", "scipy.sparse", "pandas", "dask", "h5py", "pyarrow")
 # A star flows from left to right; a module imports modules of its own or an earlier layer.
 LAYERS = (
-    ("exceptions",), ("validation", "frames", "axes", "files"), ("columns", "surveys", "voxels"),
-    ("votable", "matching", "cuts"), ("catalogfile",), ("catalog",), ("mock", "binning"),
-    ("mapfile",),
-    ("asymmetry",), ("plotting", "cli"),
+    ("exceptions",), ("validation", "frames", "axes", "files", "progress"),
+    ("columns", "surveys", "voxels", "knots", "quantile_lp"),
+    ("votable", "matching", "cuts", "splines", "common_ages", "age_likelihood"),
+    ("catalogfile", "age_bias", "age_null", "calibratorfile"), ("catalog",),
+    ("mock", "ages", "binning"), ("mapfile",), ("asymmetry",), ("plotting", "cli"),
 )
 
 

@@ -12,12 +12,16 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
 from numpy.testing import assert_allclose, assert_array_equal
 
-from rcasym import AsymmetryMap, DiskBinning, make_mock_catalog
+from rcasym import AgeCalibrator, AsymmetryMap, DiskBinning, make_mock_catalog
 
 from .conftest import catalog_at, random_stars
 
 STARS = random_stars(4000, 3)
 MAP = AsymmetryMap.from_catalog(STARS)
+RNG = np.random.default_rng(0)
+AGES = RNG.uniform(1, 12, 300), RNG.uniform(0.9, 1.1, 300)
+CALIBRATOR = AgeCalibrator.from_ages(AGES[0] * AGES[1], AGES[0], n_bootstrap=0, age_error=0.1,
+                                     reference_age_error=0.1)
 # For each: the object, the arguments of plot, how many panels, and one keyword of its artist call.
 CONTRACT = {
     "catalog": (make_mock_catalog(3000), (), 6, {"gridsize": 10}),
@@ -26,6 +30,9 @@ CONTRACT = {
     "map of two rows": (MAP, (["mean", "radial_mean"],), 12, {"rasterized": True}),
     "map by age": (AsymmetryMap.from_catalog(make_mock_catalog(3000), DiskBinning.by_age()), (), 6,
                    {"alpha": 0.5}),
+    "calibrator": (CALIBRATOR, (), 2, {"gridsize": 20}),
+    "null test": (CALIBRATOR.null_test(n=3, rng=1), (), 1, {"alpha": 0.2}),
+    "spline": (CALIBRATOR.curves[0], (), 1, {"linewidth": 2}),
 }
 
 
@@ -73,7 +80,7 @@ class TestContract:
         thing, args, _, _ = contract
         axes = np.ravel(thing.plot(*args))
         for label in [text for ax in axes for text in (ax.get_xlabel(), ax.get_ylabel()) if text]:
-            assert label.endswith(("kpc]", "deg]", "Gyr]", "dex]", "stars"))
+            assert label.endswith(("kpc]", "deg]", "Gyr]", "dex]", "stars", "x", "y"))
         assert any(ax.get_xlabel() for ax in axes)
 
 
@@ -159,6 +166,20 @@ class TestMap:
         assert axes.shape == (1,)
         assert axes[0].get_title() == f"{amap.n_stars:,} stars"
         assert axes[0].get_xlabel() == "$R$ [kpc]"
+
+
+class TestCalibrator:
+    def test_null_is_drawn_beside_the_curves(self):
+        left, right = CALIBRATOR.plot(null=CALIBRATOR.null_test(n=3, rng=1))
+        labels = [text.get_text() for text in left.get_legend().get_texts()]
+        assert labels == ["95 % without a bias", "10 %", "90 %", "50 %", "polynomial of degree 5"]
+        assert left.get_title() == "300 stars in common"
+        assert right.get_xlim() == right.get_ylim()
+        styles = {line.get_label(): (line.get_color(), line.get_linestyle())
+                  for line in left.lines}
+        assert styles["50 %"] == ("tab:blue", "-")
+        assert styles["10 %"] == ("tab:blue", "--")
+        assert styles["polynomial of degree 5"] == ("tab:red", "--")
 
 
 class TestCatalog:

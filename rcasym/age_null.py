@@ -1,0 +1,76 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""What regression dilution alone makes of two surveys' ages."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from astropy import units as u
+
+__all__ = ["AgeNullTest"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AgeNullTest:
+    """Curves of pairs of ages without a bias, beside the measured one.
+
+    Parameters
+    ----------
+    age : `~astropy.units.Quantity`, shape (k,)
+        Ages on the axis of the difference.
+    curves : `~astropy.units.Quantity`, shape (n, k)
+        The difference in each sample without a bias.
+    measured : `~astropy.units.Quantity`, shape (k,)
+        The measured difference.
+    """
+
+    age: u.Quantity
+    curves: u.Quantity
+    measured: u.Quantity
+
+    def __repr__(self):
+        return (f"<AgeNullTest: {len(self.curves)} samples without a bias, p_value = "
+                f"{self.p_value:.3g}>")
+
+    @property
+    def median(self):
+        """The middle curve without a bias, `~astropy.units.Quantity`."""
+        return np.median(self.curves, axis=0)
+
+    def envelope(self, level=0.95):
+        """The range that holds ``level`` of the curves at each age, two Quantities."""
+        tail = 0.5 * (1 - level)
+        return tuple(np.quantile(self.curves.value, [tail, 1 - tail], axis=0) * self.curves.unit)
+
+    def plot(self, *, ax=None, **kwargs):
+        """Draw the range of the curves without a bias, and the measured one.
+
+        Parameters
+        ----------
+        ax : `~matplotlib.axes.Axes`, optional
+            Axes that have a curve already, to which the range is added; by default those of a new
+            figure, with the measured curve.
+        **kwargs
+            Passed to `~matplotlib.axes.Axes.fill_between`.
+
+        Returns
+        -------
+        `~matplotlib.axes.Axes`
+        """
+        from .plotting import plot_null
+
+        return plot_null(self, ax=ax, **kwargs)
+
+    @cached_property
+    def p_value(self):
+        """How often a sample without a bias is as far from the others as the measured one.
+
+        All curves, the measured one among them, are compared with their common mean in units of
+        their scatter at each age; the statistic is the mean square over ages. The p-value is the
+        rank of the measured one, at least 1 / (n + 1).
+        """
+        curves = np.vstack([self.measured.value, self.curves.value])
+        scatter = curves.std(axis=0)
+        away = (curves - curves.mean(axis=0)) / np.where(scatter > 0, scatter, 1)
+        statistic = np.mean(away**2, axis=1)
+        return float(np.mean(statistic >= statistic[0] * (1 - 1e-12)))

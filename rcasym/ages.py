@@ -1,0 +1,542 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Two surveys on one age scale."""
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from astropy import units as u
+from astropy.utils.masked import Masked
+from numpy.polynomial import Legendre
+
+from .age_bias import AgeBias, TrueAges
+from .age_null import AgeNullTest
+from .calibratorfile import read_calibrator, write_calibrator
+from .columns import COLUMNS, floats
+from .common_ages import CommonAges, check_ages, check_errors, fractions_of
+from .exceptions import CatalogError, RcasymError, RcasymWarning
+from .progress import progress
+from .splines import QuantileSpline
+from .validation import check_choice, check_columns, to_unit, warn
+
+__all__ = ["AgeCalibrator"]
+
+METHODS = ("cobs", "errors-in-variables")
+AXES = ("age", "reference", "mean")
+# What the paper's Section 2.1 leaves of both samples.
+MAX_AGE = 14.0
+# The part of the training ages between which the correction is trusted.
+SUPPORT = (0.005, 0.995)
+# Points at which curves are compared, inverted and described by the polynomial.
+N_GRID = 401
+
+
+@dataclass(frozen=True, eq=False)
+class _Settings:
+    """How the difference is described; the same for the data, each resample and each null pair."""
+
+    method: str
+    axis: str
+    n_knots: int
+    criterion: str
+    constraints: tuple
+
+    def median(self, pairs):
+        """The curve of the difference that is subtracted, a function of plain floats in Gyr."""
+        if self.method == "errors-in-variables":
+            return self.bias(pairs).difference
+        return _within(self.spline(pairs))
+
+    def bias(self, pairs):
+        return AgeBias.fit(pairs.age, pairs.reference_age, age_error=pairs.age_error,
+                           reference_age_error=pairs.reference_age_error, max_age=MAX_AGE,
+                           weights=pairs.weights)
+
+    def spline(self, pairs):
+        return QuantileSpline.fit(pairs.on(self.axis), pairs.difference, weights=pairs.weights,
+                                  n_knots=self.n_knots, criterion=self.criterion,
+                                  constraints=self.constraints)
+
+
+def _within(spline):
+    """The spline, held at its end values beyond its knots."""
+    low, high = spline.knots[[0, -1]]
+    return lambda x: spline(np.clip(x, low, high))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AgeCalibrator:
+    """Brings the ages of one survey onto the scale of another; immutable.
+
+    Made by `from_ages` or `from_catalogs` from stars that both have observed. The difference, age
+    minus reference age, is described by quantile curves and subtracted (Wang et al. 2025, Section
+    2.2 and Figure 2).
+
+    Notes
+    -----
+    With ``method="cobs"`` the difference is that of the paper: the median of age minus reference
+    age, as a constrained B-spline (`~rcasym.splines.QuantileSpline`). Where both ages have
+    errors, this median is not zero even if neither survey is biased: among the stars that one
+    survey gives 12 Gyr, many are younger ones with a large error. `null_test` shows how large this
+    regression dilution is; ``method="errors-in-variables"`` takes both errors into account.
+
+    The correction is held at its end values beyond the `support`, the 0.5 to 99.5 % quantiles of
+    the ages that it was made from.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy import units as u
+    >>> from rcasym import AgeCalibrator
+    >>> rng = np.random.default_rng(1)
+    >>> reference_age = rng.uniform(1, 12, 1000) * u.Gyr
+    >>> age = 1.1 * reference_age + rng.normal(0, 0.2, 1000) * u.Gyr
+    >>> cal = AgeCalibrator.from_ages(age, reference_age, n_bootstrap=5)
+    >>> print(cal.difference(11 * u.Gyr).round(1), cal.calibrate([5.5, 11] * u.Gyr).round(1))
+    1.0 Gyr [ 5. 10.] Gyr
+    """
+
+    pairs: CommonAges
+    settings: _Settings
+    curves: tuple
+    bias: AgeBias | None
+    polynomial_series: Legendre
+    support_values: tuple
+    error_values: np.ndarray
+    counts: dict = field(default_factory=dict)
+
+    @classmethod
+    def from_ages(cls, age, reference_age, *, weights=None, degree=5, quantiles=(0.1, 0.5, 0.9),
+                  axis="age", method="cobs", age_error=None, reference_age_error=None, n_knots=6,
+                  criterion="aic", constraints=(), n_bootstrap=50, rng=0):
+        """Calibrate with two ages of the same stars.
+
+        Parameters
+        ----------
+        age, reference_age : `~astropy.units.Quantity` ['time'] or array_like
+            Ages of the same stars; plain numbers are in Gyr. The first are brought onto the scale
+            of the second.
+        weights : array_like, optional
+            Weights of the stars, positive.
+        degree : int, optional
+            Degree of the polynomial that describes the median curve; by default the paper's 5.
+        quantiles : sequence of float, optional
+            The quantile curves, 0.5 among them; by default 10, 50 and 90 %.
+        axis : {"age", "reference", "mean"}, optional
+            The age that the difference is a function of: the star's own (default), which is the
+            only one known outside the stars in common, the reference age, or the mean of both.
+            For the last two `calibrate` inverts the relation.
+        method : {"cobs", "errors-in-variables"}, optional
+            The paper's median curve (default), or the bias by maximum likelihood, which takes the
+            errors of both ages into account (`~rcasym.age_bias.AgeBias`; stars above 14 Gyr in
+            either survey are left out and counted).
+        age_error, reference_age_error : `~astropy.units.Quantity` or array_like, optional
+            Errors of the ages: times, or fractions of the age as pure numbers; one for all stars
+            or one a star. Needed for ``"errors-in-variables"`` and for `null_test`.
+        n_knots, criterion, constraints : optional
+            Of the curves; see `~rcasym.splines.QuantileSpline.fit`.
+        n_bootstrap : int, optional
+            Resamples of the stars, each with its own knots, for the uncertainty of the
+            calibration; by default 50. 0 leaves the uncertainty out.
+        rng : int or `~numpy.random.Generator`, optional
+            Seed of the resampling; by default 0.
+
+        Returns
+        -------
+        AgeCalibrator
+
+        Raises
+        ------
+        RcasymError
+            If ages are negative or not finite, lengths differ, there are too few stars, or errors
+            that are needed are missing.
+
+        Warns
+        -----
+        RcasymWarning
+            If the calibration would not keep the order of ages, with the range.
+        """
+        check_choice("axis", axis, AXES)
+        check_choice("method", method, METHODS)
+        if method == "errors-in-variables" and axis != "age":
+            raise RcasymError("axis must be 'age' with method='errors-in-variables', which knows "
+                              f"the true ages; got {axis!r}")
+        quantiles = tuple(quantiles)
+        if 0.5 not in quantiles:
+            raise RcasymError(f"quantiles must hold 0.5, the median; got {quantiles}")
+        if not isinstance(degree, int) or degree < 0:
+            raise RcasymError(f"degree must be a whole number of 0 or more; got {degree!r}")
+        pairs = check_ages(age, reference_age, weights, age_error, reference_age_error)
+        settings = _Settings(method, axis, n_knots, criterion, constraints)
+        counts = {"n_pairs": len(pairs), "n_beyond_max_age": 0}
+        if method == "errors-in-variables":
+            check_errors(pairs, "method='errors-in-variables'")
+            kept = (pairs.age <= MAX_AGE) & (pairs.reference_age <= MAX_AGE)
+            counts["n_beyond_max_age"] = int(np.sum(~kept))
+            pairs = pairs[kept]
+        return cls._fit(pairs, settings, quantiles, degree, n_bootstrap,
+                        np.random.default_rng(rng), counts)
+
+    @classmethod
+    def _fit(cls, pairs, settings, quantiles, degree, n_bootstrap, rng, counts):
+        x = pairs.on(settings.axis)
+        spline = settings.spline(pairs)
+        curves = QuantileSpline.fit_many(
+            x, pairs.difference, taus=quantiles, weights=pairs.weights, knots=spline.knots,
+            criterion=settings.criterion, constraints=settings.constraints)
+        support = tuple(float(value) for value in np.quantile(x, SUPPORT))
+        grid = np.linspace(*support, N_GRID)
+        if settings.method == "cobs":
+            bias, median = None, _within(curves[quantiles.index(0.5)])
+            resamples = [
+                settings.median(pairs[rng.integers(0, len(pairs), len(pairs))])(grid)
+                for _ in progress(range(n_bootstrap), "resampling the stars in common")]
+            error = (np.std(resamples, axis=0, ddof=1) if n_bootstrap > 1
+                     else np.full(N_GRID, np.nan))
+        else:
+            bias = settings.bias(pairs)
+            median, error = bias.difference, bias.difference_error(grid)
+        series = Legendre.fit(grid, median(grid), degree, domain=support)
+        error.flags.writeable = False
+        calibrator = cls(pairs, settings, curves, bias, series, support, error, counts)
+        calibrator._warn_of_order()
+        return calibrator
+
+    @classmethod
+    def from_catalogs(cls, catalog, reference, *, max_separation=1 * u.arcsec, **kwargs):
+        """Calibrate with the stars that two catalogues have in common.
+
+        Parameters
+        ----------
+        catalog, reference : RedClumpCatalog
+            The ages of the first are brought onto the scale of the second:
+            ``from_catalogs(apogee, lamost)`` is the paper's.
+        max_separation : `~astropy.units.Quantity` ['angle'], optional
+            The largest separation of a star's two positions; by default 1 arcsec.
+        **kwargs
+            Arguments of `from_ages`; the errors are those of the catalogues.
+
+        Returns
+        -------
+        AgeCalibrator
+            Its ``counts`` tell how many stars in common have no age in one of the catalogues.
+
+        Raises
+        ------
+        CatalogError
+            If a catalogue has no ages, or there are no stars in common.
+        """
+        for name, stars in (("catalog", catalog), ("reference", reference)):
+            check_columns(stars.colnames, ["coord", "age"], name)
+        found = catalog.match(reference, max_separation)
+        if len(found) == 0:
+            raise CatalogError("catalog and reference must have stars in common; got none within "
+                               f"{max_separation}")
+        ours, theirs = catalog[found["index"]], reference[found["other_index"]]
+        ages = floats(ours, "age"), floats(theirs, "age")
+        known = np.isfinite(ages[0]) & np.isfinite(ages[1])
+        errors = {}
+        for name, stars in (("age_error", ours), ("reference_age_error", theirs)):
+            if "age_error" in stars.colnames:
+                errors[name] = floats(stars, "age_error")
+                known &= np.isfinite(errors[name])
+        if not known.any():
+            raise CatalogError("stars in common must have ages in both catalogues; got "
+                               f"{len(found):,} stars, each without one")
+        errors = {name: values[known] * u.Gyr for name, values in errors.items()}
+        calibrator = cls.from_ages(ages[0][known], ages[1][known], **(errors | kwargs))
+        counts = {"n_in_common": len(found), "n_without_age": int(np.sum(~known))}
+        return replace(calibrator, counts=counts | calibrator.counts)
+
+    def __repr__(self):
+        low, high = self.support.value
+        worst = int(np.argmax(np.abs(self.difference_values)))
+        return (f"<AgeCalibrator: {self.n_stars:,} stars, method {self.settings.method!r} on axis "
+                f"{self.settings.axis!r}, support {low:.2f} to {high:.2f} Gyr, largest difference "
+                f"{self.difference_values[worst]:+.2f} Gyr at {self.grid.value[worst]:.1f} Gyr>")
+
+    @property
+    def n_stars(self):
+        """Stars that the calibration is made from."""
+        return len(self.pairs)
+
+    @property
+    def support(self):
+        """The range of ages that the correction is trusted in, `~astropy.units.Quantity` [Gyr].
+
+        The 0.5 and 99.5 % quantiles of the ages on the axis of the difference.
+        """
+        return self.support_values * u.Gyr
+
+    @property
+    def grid(self):
+        """Even ages over the support, `~astropy.units.Quantity` [Gyr]."""
+        return np.linspace(*self.support_values, N_GRID) * u.Gyr
+
+    @property
+    def polynomial_deviation(self):
+        """The largest distance of the polynomial from the median curve within the support,
+        `~astropy.units.Quantity` [Gyr]."""
+        deviation = self.polynomial_series(self.grid.value) - self.difference_values
+        return np.max(np.abs(deviation)) * u.Gyr
+
+    def difference(self, age, quantile=0.5):
+        """Age minus reference age, as a function of age.
+
+        Parameters
+        ----------
+        age : `~astropy.units.Quantity` ['time'] or array_like
+            Ages on the axis that the calibrator was made for (by default the star's own age).
+        quantile : float, optional
+            One of the quantiles fitted; by default 0.5, what `calibrate` subtracts.
+
+        Returns
+        -------
+        `~astropy.units.Quantity`
+            [Gyr], positive where the catalogue's ages are the higher ones; NaN for an unknown age.
+        """
+        curves = {curve.tau: curve for curve in self.curves}
+        check_choice("quantile", quantile, tuple(curves))
+        values, mask = _age_values(age)
+        if quantile == 0.5:
+            return _wrapped(self._correction(values), mask)
+        return _wrapped(_within(curves[quantile])(np.clip(values, *self.support_values)), mask)
+
+    def difference_error(self, age):
+        """Uncertainty of the difference, by resampling the stars in common.
+
+        Parameters
+        ----------
+        age : `~astropy.units.Quantity` ['time'] or array_like
+            As in `difference`.
+
+        Returns
+        -------
+        `~astropy.units.Quantity`
+            [Gyr], the standard deviation; NaN if the calibrator was made without resampling.
+        """
+        values, mask = _age_values(age)
+        return _wrapped(np.interp(values, self.grid.value, self.error_values), mask)
+
+    def polynomial(self, age):
+        """The polynomial that describes the median curve.
+
+        Parameters
+        ----------
+        age : `~astropy.units.Quantity` ['time'] or array_like
+            As in `difference`; held at the ends of the support.
+
+        Returns
+        -------
+        `~astropy.units.Quantity`
+            [Gyr].
+        """
+        values, mask = _age_values(age)
+        return _wrapped(self.polynomial_series(np.clip(values, *self.support_values)), mask)
+
+    def calibrate(self, age):
+        """Ages on the scale of the reference: age minus `difference`, never below 0.
+
+        Parameters
+        ----------
+        age : `~astropy.units.Quantity` ['time'] or array_like
+            The stars' own ages. Where the difference is a function of another age, that is found
+            by inverting the relation.
+
+        Returns
+        -------
+        `~astropy.units.Quantity`
+            [Gyr]; NaN, or masked, where ``age`` is.
+        """
+        values, mask = _age_values(age)
+        return _wrapped(np.maximum(values - self._correction(self._on_axis(values)), 0), mask)
+
+    def apply(self, catalog):
+        """A catalogue with calibrated ages.
+
+        Parameters
+        ----------
+        catalog : RedClumpCatalog
+            Stars of the survey that the calibrator was made for.
+
+        Returns
+        -------
+        RedClumpCatalog
+            A new catalogue: ``age`` calibrated, ``age_error`` with the calibration's uncertainty
+            added in quadrature, the former columns as ``age_original`` and
+            ``age_error_original``, and the flags ``age_beyond_support`` (the correction is held at
+            its value at the end of the support) and ``age_floored`` (set to 0 from below).
+        """
+        check_columns(catalog.colnames, ["age"], "the catalogue")
+        if "age_original" in catalog.colnames:
+            raise CatalogError("the catalogue must hold ages as the survey gives them; got one "
+                               "with 'age_original', whose ages are calibrated already")
+        age = floats(catalog, "age")
+        on_axis = self._on_axis(age)
+        calibrated = age - self._correction(on_axis)
+        result = catalog.copy(copy_data=False)
+        result["age_original"] = catalog["age"]
+        with np.errstate(invalid="ignore"):
+            result["age_beyond_support"] = ((on_axis < self.support_values[0])
+                                            | (on_axis > self.support_values[1]))
+            result["age_floored"] = calibrated < 0
+        result["age"] = COLUMNS["age"].wrap(np.maximum(calibrated, 0))
+        error = np.interp(on_axis, self.grid.value, self._calibration_error)
+        if "age_error" in catalog.colnames:
+            result["age_error_original"] = catalog["age_error"]
+            error = np.hypot(floats(catalog, "age_error"), np.nan_to_num(error))
+        result["age_error"] = COLUMNS["age_error"].wrap(error)
+        return result
+
+    @cached_property
+    def _calibration_error(self):
+        """The error of a calibrated age on the grid: that of the difference through the map."""
+        slope = np.gradient(self.difference_values, self.grid.value)
+        part = {"age": 0.0, "mean": 0.5, "reference": 1.0}[self.settings.axis]
+        return self.error_values / np.maximum(1 + part * slope, 0.1)
+
+    def _correction(self, x):
+        median = self.bias.difference if self.bias else _within(
+            next(curve for curve in self.curves if curve.tau == 0.5))
+        return median(np.clip(x, *self.support_values))
+
+    @cached_property
+    def difference_values(self):
+        """The difference on the `grid`, plain floats in Gyr."""
+        return self._correction(self.grid.value)
+
+    def _on_axis(self, age):
+        """The age on the axis of the difference, for stars of which only their own is known."""
+        part = {"age": 0.0, "mean": 0.5, "reference": 1.0}[self.settings.axis]
+        if part == 0:
+            return age
+        grid, difference = self.grid.value, part * self.difference_values
+        own = np.maximum.accumulate(grid + difference)
+        inside = np.interp(age, own, grid)
+        return np.where(age < own[0], age - difference[0],
+                        np.where(age > own[-1], age - difference[-1], inside))
+
+    def _warn_of_order(self):
+        grid, difference = self.grid.value, self.difference_values
+        own = {"age": grid, "reference": grid + difference, "mean": grid + 0.5 * difference}[
+            self.settings.axis]
+        falls = (np.diff(own) <= 0) | (np.diff(own - difference) <= 0)
+        if falls.any():
+            low, high = grid[:-1][falls][0], grid[1:][falls][-1]
+            warn(f"the calibration does not keep the order of ages between {low:.2f} and "
+                 f"{high:.2f} Gyr: there the difference changes as fast as the age itself; fewer "
+                 "knots or another axis may help", RcasymWarning)
+
+    def null_test(self, age_error=None, reference_age_error=None, *, n=200, rng=None):
+        """What the curve would be if neither survey were biased.
+
+        Pairs of ages without a bias are drawn from the true ages that the stars in common have
+        (deconvolved with the errors of both surveys), given the surveys' own errors, and described
+        like the data. Their curves are not zero: this is what regression dilution alone makes.
+
+        Parameters
+        ----------
+        age_error, reference_age_error : `~astropy.units.Quantity` or array_like, optional
+            As in `from_ages`; by default those given there.
+        n : int, optional
+            Samples to draw; by default 200.
+        rng : int or `~numpy.random.Generator`, optional
+            Seed, or the generator to draw from.
+
+        Returns
+        -------
+        AgeNullTest
+
+        Raises
+        ------
+        RcasymError
+            If the errors of one survey are not known.
+        """
+        pairs = self.pairs
+        given = {"age_error": age_error, "reference_age_error": reference_age_error}
+        for name, errors in given.items():
+            if errors is not None:
+                pairs = replace(pairs, **{name: fractions_of(name, errors, getattr(
+                    pairs, name.removesuffix("_error")))})
+        check_errors(pairs, "the null test")
+        if not isinstance(n, int) or n < 1:
+            raise RcasymError(f"n must be a whole number of 1 or more; got {n!r}")
+        # Samples that were cut at 14 Gyr are compared with samples that are cut there.
+        ages = np.concatenate([pairs.age, pairs.reference_age])
+        truth = TrueAges.fit(pairs.age, pairs.reference_age, age_error=pairs.age_error,
+                             reference_age_error=pairs.reference_age_error,
+                             max_age=MAX_AGE if ages.max() <= MAX_AGE else None)
+        rng = np.random.default_rng(rng)
+        curves = []
+        for _ in progress(range(n), "refitting pairs without a bias"):
+            drawn = truth.sample_pairs(len(pairs), rng)
+            unbiased = replace(pairs, age=drawn[0], reference_age=drawn[1], weights=None)
+            curves.append(self.settings.median(unbiased)(self.grid.value))
+        return AgeNullTest(self.grid, np.array(curves) * u.Gyr, self.difference_values * u.Gyr)
+
+    def plot(self, *, axes=None, null=None, **kwargs):
+        """Draw the difference of the ages, and the calibrated ages (Figure 2 of the paper).
+
+        Parameters
+        ----------
+        axes : sequence of two `~matplotlib.axes.Axes`, optional
+            By default those of a new figure.
+        null : AgeNullTest, optional
+            What `null_test` gave: its envelope is drawn behind the curves.
+        **kwargs
+            Passed to `~matplotlib.axes.Axes.hexbin`, which draws the density of the stars.
+
+        Returns
+        -------
+        ndarray of `~matplotlib.axes.Axes`
+            Left the difference, right the calibrated ages.
+        """
+        from .plotting import plot_calibrator
+
+        return plot_calibrator(self, axes=axes, null=null, **kwargs)
+
+    def write(self, path, *, overwrite=False):
+        """Write the calibrator to an ECSV file: the pairs of ages, and the curves as its ``meta``.
+
+        Parameters
+        ----------
+        path : path-like
+            The file; it appears whole or not at all.
+        overwrite : bool, optional
+            Whether to replace an existing file; by default False.
+        """
+        write_calibrator(self, path, overwrite=overwrite)
+
+    @classmethod
+    def read(cls, path):
+        """Read a calibrator that `write` wrote.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+
+        Raises
+        ------
+        CatalogError
+            If the file holds no calibrator.
+        """
+        settings, pairs, curves, series, error, counts = read_calibrator(path)
+        settings = _Settings(**settings)
+        bias = None if settings.method == "cobs" else settings.bias(pairs)
+        return cls(pairs, settings, curves, bias, series, tuple(series.domain.tolist()), error,
+                   counts)
+
+
+def _age_values(age):
+    """Plain floats in Gyr, NaN where masked, and the mask (or None)."""
+    mask = getattr(age, "mask", None)
+    values = np.array(to_unit("age", getattr(age, "unmasked", age), u.Gyr))
+    if mask is not None:
+        values[np.asarray(mask)] = np.nan
+    return values, mask
+
+
+def _wrapped(values, mask):
+    quantity = u.Quantity(values, u.Gyr)
+    return quantity if mask is None else Masked(quantity, mask=mask)

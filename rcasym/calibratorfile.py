@@ -1,0 +1,56 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Age calibrators in ECSV files: the pairs of ages as rows, the curves as metadata."""
+
+from ast import literal_eval
+from dataclasses import asdict
+
+from astropy import units as u
+from astropy.table import Table
+from numpy.polynomial import Legendre
+
+from .common_ages import CommonAges, read_only
+from .exceptions import CatalogError
+from .files import whole_file
+from .splines import QuantileSpline
+
+__all__ = ["write_calibrator", "read_calibrator"]
+
+
+def write_calibrator(calibrator, path, *, overwrite=False):
+    """Write a calibrator; see `rcasym.AgeCalibrator.write`."""
+    table = Table({name: values for name, values in vars(calibrator.pairs).items()
+                   if values is not None})
+    for name in ("age", "reference_age"):
+        table[name].unit = u.Gyr
+    settings = asdict(calibrator.settings)
+    # A tuple is no YAML; an only string or tuple is one constraint.
+    settings["constraints"] = repr(settings["constraints"])
+    table.meta = {
+        "content": "AgeCalibrator",
+        "settings": settings,
+        "curves": [{name: getattr(value, "tolist", lambda value=value: value)()
+                    for name, value in vars(curve).items()} for curve in calibrator.curves],
+        "polynomial": calibrator.polynomial_series.coef.tolist(),
+        "support": list(calibrator.support_values),
+        "error": calibrator.error_values.tolist(),
+        "counts": calibrator.counts,
+    }
+    with whole_file(path, overwrite=overwrite) as part:
+        table.write(part, format="ascii.ecsv")
+
+
+def read_calibrator(path):
+    """Settings, pairs, curves, polynomial, errors and counts; see `rcasym.AgeCalibrator.read`."""
+    try:
+        table = Table.read(path, format="ascii.ecsv")
+        meta = table.meta
+        pairs = CommonAges(**{name: read_only(table[name]) for name in table.colnames})
+        curves = tuple(QuantileSpline(**curve) for curve in meta["curves"])
+        series = Legendre(meta["polynomial"], domain=meta["support"])
+        settings = dict(meta["settings"])
+        settings["constraints"] = literal_eval(settings["constraints"])
+        return settings, pairs, curves, series, read_only(meta["error"]), dict(meta["counts"])
+    except FileNotFoundError:
+        raise
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise CatalogError(f"cannot read a calibrator from {path}: {str(error)[:300]}") from error

@@ -1,0 +1,395 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The linear programs of quantile splines, and their solution."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+from scipy.interpolate import BSpline
+from scipy.optimize import linprog
+
+from .exceptions import RcasymError
+
+__all__ = ["Contradiction", "QuantileProgram", "Solution", "clamped"]
+
+# The largest relative duality gap of a fit.
+MAX_GAP = 1e-8
+# Points so many times the spread of y away from its median spoil the accuracy of the solver.
+OUTLIER = 1e4
+# Residuals smaller than this part of the mean absolute deviation of y are counted as zero.
+ZERO_RESIDUAL = 1e-6
+
+SOLVER = {
+    "presolve": False,  # takes longer than the solution
+    "primal_feasibility_tolerance": 1e-10,
+    "dual_feasibility_tolerance": 1e-10,
+}
+
+
+class Contradiction(RcasymError):
+    """No curve on these knots keeps all the constraints."""
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """The optimal curves on given knots, in the units of the program."""
+
+    knots: np.ndarray
+    smoothing: float
+    coefficients: np.ndarray  # (curves, coefficients)
+    residuals: np.ndarray  # (curves, points)
+    loss: np.ndarray  # of each curve
+    penalty: np.ndarray  # of each curve, smoothing / 2 times its roughness
+    dual: float  # a lower bound of the sum of the objectives
+    slack: np.ndarray  # by how much each inequality holds, (curves, inequalities)
+
+
+@dataclass(frozen=True, eq=False)
+class QuantileProgram:
+    """The linear programs of one sample: all that the knots and the smoothing do not change."""
+
+    x: np.ndarray
+    y: np.ndarray  # (original - shift) / scale
+    w: np.ndarray  # original / weight_scale
+    taus: np.ndarray
+    degree: int
+    constraints: tuple
+    shift: float
+    scale: float
+    weight_scale: float
+    ends: tuple  # of the data
+
+    @classmethod
+    def scaled(cls, x, y, w, taus, degree, constraints):
+        """Measure the data, sorted, in units that suit the tolerances of the solver."""
+        shift = np.median(y)
+        deviation = np.abs(y - shift)
+        scale = np.median(deviation)
+        if scale <= 1e-12 * max(abs(shift), np.quantile(deviation, 0.9)):
+            scale = np.mean(deviation)
+        values = [c[2] - shift for c in constraints if c[0] in ("=", "<=", ">=")]
+        scale = max(scale, 1e-12 * abs(shift)) or np.max(np.abs([*values, 0.0])) or 1.0
+        # Powers of two do not round.
+        scale, weight_scale = np.exp2(np.round(np.log2([scale, np.mean(w)])))
+        return cls(
+            x, (y - shift) / scale, w / weight_scale, np.array(taus), degree, constraints, shift,
+            scale, weight_scale, (x[0], x[-1]),
+        )  # fmt: skip
+
+    def criterion(self, name):
+        """The criterion of knots, as a function that starts each fit from the last one."""
+        n = self.x.size
+        price = 2.0 if name == "aic" else np.log(n)
+        near = None
+
+        def value(knots):
+            nonlocal near
+            try:
+                solution = self.solve(knots, near=near)
+            except Contradiction:
+                return np.inf
+            near = self.y - solution.residuals
+            k = solution.coefficients.shape[1]
+            return np.sum(np.log(self._resolved(solution.loss) / n) + price * k / n)
+
+        return value
+
+    def _resolved(self, loss):
+        """The loss, or what rounding leaves of it where the data are interpolated."""
+        unit = np.sum(self.w * (np.abs(self.y) + abs(self.shift / self.scale)))
+        return np.maximum(loss, 1e-13 * unit + np.finfo(float).tiny)
+
+    def smoothing_criterion(self, knots, values):
+        """The criterion and the number of parameters at each of the values of the smoothing."""
+        n = self.x.size
+        criteria, numbers, near = [], [], None
+        for value in values[::-1]:
+            solution = self.solve(knots, value, near=near)
+            near = self.y - solution.residuals
+            k = self.n_parameters(solution)
+            exact = np.any(solution.loss <= self._resolved(solution.loss * 0))
+            terms = np.log(self._resolved(solution.loss) / n) + k * np.log(n) / (2 * n)
+            criteria.append(np.inf if exact else np.sum(terms))
+            numbers.append(k.max())
+        return np.array(criteria[::-1]), np.array(numbers[::-1])
+
+    def n_parameters(self, solution):
+        """The number of parameters of each curve."""
+        if solution.smoothing == 0:
+            return np.full(self.taus.size, solution.coefficients.shape[1])
+        zero = ZERO_RESIDUAL * np.mean(np.abs(self.y - np.mean(self.y)))
+        fixed = np.sum(np.abs(solution.residuals) <= zero, axis=1)
+        active = np.sum(np.abs(solution.slack) <= zero, axis=1)
+        return np.maximum(fixed + active, self.degree + 1)
+
+    def curves(self, solution):
+        """The curves in the units of the data, as arguments of QuantileSpline."""
+        unit = self.scale * self.weight_scale
+        smoothing = float(solution.smoothing)
+        penalty = solution.penalty
+        primal = np.sum(solution.loss + penalty)
+        rounding = 1e-5 * np.sum(self.w * (np.abs(self.y) + abs(self.shift / self.scale)))
+        gap = abs(primal - solution.dual) / max(primal, rounding, np.finfo(float).tiny)
+        if not gap <= MAX_GAP:
+            raise RuntimeError(f"The solver stopped at a relative duality gap of {gap:.1e}.")
+        for c, tau, loss, p, k in zip(
+            solution.coefficients, self.taus, solution.loss, penalty, self.n_parameters(solution),
+            strict=True,
+        ):  # fmt: skip
+            yield {
+                "knots": solution.knots,
+                "coefficients": c * self.scale + self.shift,
+                "tau": float(tau),
+                "degree": self.degree,
+                "smoothing": smoothing,
+                "loss": float(loss * unit),
+                "objective": float((loss + p) * unit),
+                "duality_gap": float(gap),
+                "n_parameters": int(k),
+            }
+
+    def solve(self, knots, smoothing=0.0, near=None):
+        """
+        The optimal curves on given knots.
+
+        Points far from curves that are close to the optimum, `near`, are on the same side of the
+        optimum itself: their terms of the loss are linear and are summed beforehand (Portnoy &
+        Koenker 1997, Stat. Sci. 12, 279). Those found on the other side afterwards are released,
+        until none is: the result is the optimum of all the points.
+
+        The unknowns are the coefficients on `inner`, the knots with their ends drawn in to those
+        of the data. It is the same space of curves; but where an end knot is a little off the
+        data, two B-splines are almost zero at the last datum, which the solver would round off.
+        """
+        n, n_curves = self.x.size, self.taus.size
+        inner = np.r_[self.ends[0], knots[1:-1], self.ends[1]]
+        design = self._design(inner)
+        n_near = int((design.shape[1] * n) ** (2 / 3))
+        few = 3 * n_near >= n
+        if few:
+            near = np.zeros((n_curves, n))
+        elif near is None:
+            step = n // n_near
+            sample = replace(self, x=self.x[::step], y=self.y[::step], w=self.w[::step])
+            coefficients = sample.solve(knots, smoothing / step).coefficients
+            near = (design @ coefficients.T).T
+        residuals = self.y - near
+        distance = np.abs(residuals)
+        side = self.w * (self.taus[:, None] - (residuals < 0))
+        if few:
+            limit = np.full((n_curves, 1), OUTLIER)
+        else:
+            # In units of how well each part of the curve is determined.
+            gram = np.linalg.pinv((design.T @ (design * self.w[:, None])).toarray())
+            leverage = np.sum((design @ gram) * design, axis=1)
+            distance /= np.sqrt(np.maximum(leverage, np.finfo(float).tiny))
+            limit = np.partition(distance, n_near, axis=1)[:, [n_near]]
+        free = distance <= limit
+
+        rows = Rows.of(self, knots, inner, smoothing)
+        while True:
+            coefficients, dual = self._solve_dual(design, free, side, rows)
+            if coefficients is None and not free.all():
+                free[:] = True
+                continue
+            if coefficients is None:
+                if rows.contradictory():
+                    raise Contradiction("constraints contradict each other, no curve keeps all.")
+                coefficients, dual = self._solve_dual(design, free, side, rows, patient=True)
+                if coefficients is None:
+                    raise RuntimeError("The solver found no optimum.")
+            residuals = self.y - (design @ coefficients.T).T
+            wrong = ~free & (residuals * side < 0)
+            if not wrong.any():
+                break
+            limit = 2 * limit
+            free |= wrong | (distance <= limit)
+
+        slack = coefficients @ rows.inequality.T - rows.at_least
+        penalty = rows.penalty(coefficients)
+        # All are in order up to rounding; without that the curves cannot cross.
+        coefficients = np.maximum.accumulate(coefficients @ rows.to_knots.T, axis=0)
+        residuals = self.y - (self._design(knots) @ coefficients.T).T
+        return Solution(
+            knots, smoothing, coefficients, residuals,
+            loss=np.sum(self.w * residuals * (self.taus[:, None] - (residuals < 0)), axis=1),
+            penalty=penalty,
+            dual=dual,
+            slack=slack,
+        )  # fmt: skip
+
+    def _design(self, knots):
+        return BSpline.design_matrix(self.x, clamped(knots, self.degree), self.degree)
+
+    def _solve_dual(self, design, free, side, rows, patient=False):
+        """
+        The bounded dual, with the multipliers of all points that are not free given by side.
+
+        Its columns are the multipliers d of the free points, between w (tau - 1) and w tau; those
+        of the inequalities, >= 0; of the equalities; and of the roughness. There is one row per
+        coefficient, and the multipliers of the rows are the coefficients of the curves.
+        """
+        n_curves, n_coefficients = free.shape[0], design.shape[1]
+        where = [np.flatnonzero(points) for points in free]
+        fixed = np.where(free, 0.0, side)
+        columns = [sparse.block_diag([design[points].T for points in where])]
+        gain = [self.y[points] for points in where]
+        low = [self.w[p] * (tau - 1) for p, tau in zip(where, self.taus, strict=True)]
+        high = [self.w[p] * tau for p, tau in zip(where, self.taus, strict=True)]
+        for block, value, lowest, highest in rows.columns(n_curves):
+            columns.append(block.T)
+            gain.append(value)
+            low.append(np.full(value.size, lowest))
+            high.append(np.full(value.size, highest))
+        columns, gain = sparse.hstack(columns, format="csc"), np.concatenate(gain)
+        low, high = np.concatenate(low), np.concatenate(high)
+        budget, total = rows.budget(n_curves, columns.shape[1])
+        largest = np.max(np.abs(gain), initial=1.0)
+        attempts = (1.0, SOLVER), (largest, SOLVER), (1.0, {}), (largest, {})
+        for unit, options in attempts if patient else attempts[:1]:
+            result = linprog(
+                -gain / unit,
+                A_eq=columns,
+                b_eq=-(design.T @ fixed.T).T.ravel(),
+                A_ub=budget,
+                b_ub=total,
+                bounds=np.column_stack([low, high]),
+                method="highs-ds",
+                options=options,
+            )
+            if result.status == 0:
+                break
+        else:
+            return None, None
+        # Where a multiplier is between its bounds the residual is zero: the coefficients that the
+        # solver leaves within its tolerance of that are moved there.
+        c = -unit * np.concatenate([result.eqlin.marginals, result.ineqlin.marginals])
+        every = columns if budget is None else sparse.vstack([columns, budget], format="csc")
+        margin = 1e-9 * np.minimum(high - low, 1)
+        inside = (result.x > low + margin) & (result.x < high - margin)
+        inside &= np.abs(gain - c @ every) < 1e-7 * unit
+        active = every[:, np.flatnonzero(inside)].toarray().T
+        c += np.linalg.lstsq(active, gain[inside] - active @ c)[0]
+        c = c[: columns.shape[0]]
+        coefficients = c.reshape(n_curves, n_coefficients)
+        # The dual objective, gain @ multipliers, less what rounding leaves of its equality rows.
+        dual = (gain - c @ columns) @ result.x
+        return coefficients, dual + np.sum(fixed * (self.y - (design @ coefficients.T).T))
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The constraints and the roughness of one curve: rows over its coefficients on inner knots."""
+
+    to_knots: np.ndarray  # takes the coefficients to the knots
+    inequality: np.ndarray
+    at_least: np.ndarray
+    equality: np.ndarray
+    equal_to: np.ndarray
+    bends: np.ndarray
+    bound: float  # smoothing / 2, in the units of the rows above
+    degree: int
+
+    @classmethod
+    def of(cls, program, knots, inner, smoothing):
+        degree = program.degree
+        basis, inner_basis = _basis(knots, degree), _basis(inner, degree)
+        sites = _greville(inner, degree)
+        to_knots = np.linalg.solve(basis(sites), inner_basis(sites))
+        greville = _greville(knots, degree)
+        slopes = np.diff(np.eye(greville.size), axis=0) / np.diff(greville)[:, None]
+        # The jumps of the slope for degree 1, the second derivatives for degree 2.
+        bends = np.diff(slopes, axis=0)
+        if degree == 2:
+            bends = bends / np.diff(knots)[:, None]
+
+        inequality, at_least = [np.empty((0, greville.size))], [np.empty(0)]
+        equality, equal_to = [np.empty((0, greville.size))], [np.empty(0)]
+        shapes = {"increasing": slopes, "decreasing": -slopes, "convex": bends, "concave": -bends}
+        for constraint in program.constraints:
+            if constraint in shapes:
+                inequality.append(shapes[constraint])
+                at_least.append(np.zeros(len(shapes[constraint])))
+            elif constraint == "periodic":
+                ends = program.ends
+                equality.append([np.subtract(*basis(ends)), np.subtract(*basis(ends, nu=1))])
+                equal_to.append(np.zeros(2))
+            else:
+                kind, u, v = constraint
+                if kind == "slope":
+                    row, v = basis(u, nu=1), v / program.scale
+                else:
+                    row, v = basis(u), (v - program.shift) / program.scale
+                if kind in ("=", "slope"):
+                    equality.append([row])
+                    equal_to.append([v])
+                else:
+                    sign = 1 if kind == ">=" else -1
+                    inequality.append([sign * row])
+                    at_least.append([sign * v])
+        # All rows in units that make their largest element 1.
+        inequality, at_least = _unit_rows(np.concatenate(inequality), np.concatenate(at_least))
+        equality, equal_to = _unit_rows(np.concatenate(equality), np.concatenate(equal_to))
+        unit = np.max(np.abs(bends), initial=0.0) or 1.0
+        return cls(
+            to_knots, inequality @ to_knots, at_least, equality @ to_knots, equal_to,
+            bends / unit @ to_knots, smoothing / 2 / program.weight_scale * unit, degree,
+        )  # fmt: skip
+
+    def contradictory(self):
+        """Whether no curve at all keeps the constraints."""
+        result = linprog(
+            np.zeros(self.bends.shape[1]),
+            A_ub=-self.inequality,
+            b_ub=-self.at_least,
+            A_eq=self.equality,
+            b_eq=self.equal_to,
+            bounds=(None, None),
+        )
+        return result.status == 2
+
+    def penalty(self, coefficients):
+        bends = np.abs(coefficients @ self.bends.T)
+        return self.bound * (bends.sum(axis=1) if self.degree == 1 else bends.max(axis=1))
+
+    def columns(self, n_curves):
+        """Rows, gains and bounds of the multipliers of all curves."""
+        each = np.eye(n_curves)
+        ordered = np.kron(np.diff(each, axis=0), self.to_knots)
+        yield np.kron(each, self.inequality), np.tile(self.at_least, n_curves), 0, np.inf
+        yield ordered, np.zeros(len(ordered)), 0, np.inf
+        yield np.kron(each, self.equality), np.tile(self.equal_to, n_curves), -np.inf, np.inf
+        if self.bound and self.degree == 1:
+            bends = np.kron(each, self.bends)
+            yield bends, np.zeros(len(bends)), -self.bound, self.bound
+        elif self.bound:
+            bends = np.kron(each, np.concatenate([self.bends, -self.bends]))
+            yield bends, np.zeros(len(bends)), 0, np.inf
+
+    def budget(self, n_curves, n_columns):
+        """The multipliers of the second derivatives of a curve add up to smoothing / 2 at most."""
+        if not self.bound or self.degree == 1:
+            return None, None
+        total = np.kron(np.eye(n_curves), np.ones(2 * len(self.bends)))
+        before = sparse.csr_array((n_curves, n_columns - total.shape[1]))
+        return sparse.hstack([before, total]), np.full(n_curves, self.bound)
+
+
+def _unit_rows(rows, values):
+    unit = np.max(np.abs(rows), axis=1, initial=0.0)
+    unit[unit == 0] = 1.0
+    return rows / unit[:, None], values / unit
+
+
+def clamped(knots, degree):
+    return np.r_[[knots[0]] * degree, knots, [knots[-1]] * degree]
+
+
+def _basis(knots, degree):
+    """All B-splines at once, as a function."""
+    return BSpline(clamped(knots, degree), np.eye(knots.size + degree - 1), degree)
+
+
+def _greville(knots, degree):
+    """The mean of the knots that are inside the support of each B-spline."""
+    return knots if degree == 1 else np.r_[knots[0], (knots[1:] + knots[:-1]) / 2, knots[-1]]
