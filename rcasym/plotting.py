@@ -46,12 +46,13 @@ def _new_axes(n_rows, n_columns, panel, **kwargs):
     return axes
 
 
-def _panel_axes(n_rows, n_columns, panel):
+def _panel_axes(n_rows, n_columns, panel, title):
     """Panels with common axes, and one slim axes a row (or for all rows) for colour bars.
 
     The margins, in inches, are fixed: a layout that measures every label takes far longer.
     """
-    left, right, bottom, top, gap, row_gap = 0.65, 1.05, 0.55, 0.75, 0.12, 0.5
+    left, right, bottom, gap, row_gap = 0.65, 1.05, 0.55, 0.12, 0.5
+    top = 0.75 if title else 0.5
     width = left + n_columns * panel[0] + (n_columns - 1) * gap + right
     height = bottom + n_rows * panel[1] + (n_rows - 1) * row_gap + top
     figure, axes = plt.subplots(
@@ -59,7 +60,8 @@ def _panel_axes(n_rows, n_columns, panel):
         gridspec_kw={"left": left / width, "right": 1 - right / width, "bottom": bottom / height,
                      "top": 1 - top / height, "wspace": gap / panel[0],
                      "hspace": row_gap / panel[1]})
-    return figure, axes
+    figure.suptitle(title)
+    return axes
 
 
 def _bar_axes(panels):
@@ -177,9 +179,12 @@ def plot_map(amap, quantity="offset", *, axes=None, colorbar=True, **kwargs):
     n_panels = len(quantities) * len(slices)
     new_figure = axes is None
     if new_figure:
-        n_columns = min(3, len(slices)) if len(quantities) == 1 else len(slices)
+        n_columns = (len(slices) if len(quantities) > 1
+                     else min(3 if len(slices) < 10 else 6, len(slices)))
         n_rows = -(-n_panels // n_columns)
-        _, axes = _panel_axes(n_rows, n_columns, (3.1, 2.2) if n_columns < 4 else (2.4, 2.2))
+        common = [axis.interval(0) for axis in amap.binning.axes[:-2] if len(axis) == 1]
+        axes = _panel_axes(n_rows, n_columns, (3.1, 2.2) if n_columns < 4 else (2.4, 2.2),
+                           "; ".join(common))
         for unused in axes.ravel()[n_panels:]:
             unused.remove()
         # The lowest panel of each column carries the labels of R.
@@ -204,9 +209,6 @@ def plot_map(amap, quantity="offset", *, axes=None, colorbar=True, **kwargs):
     if new_figure:
         for ax in axes[:len(axes) - n_columns] if len(quantities) > 1 else []:
             ax.set_xlabel("")
-        common = [axis.interval(0) for axis in amap.binning.axes[:-2] if len(axis) == 1]
-        if common:
-            axes[0].figure.suptitle("; ".join(common))
     return rows if several else axes
 
 

@@ -8,11 +8,16 @@ import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import QTable
+from hypothesis import settings
 
 from rcasym import RedClumpCatalog, make_mock_catalog
 from rcasym.frames import paper_frame
 
 matplotlib.use("agg")
+
+# A shared machine may be slow at any moment; speed is measured in benchmarks/.
+settings.register_profile("rcasym", deadline=None)
+settings.load_profile("rcasym")
 
 DATA = Path(os.environ.get("RCASYM_TEST_DATA",
                            Path(__file__).parents[2] / "shared" / "data"))
