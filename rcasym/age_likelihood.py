@@ -24,7 +24,7 @@ STEP = 0.7
 N_DENSITY = 22
 # Prior standard deviations: of the second differences of the log density's coefficients; of the
 # random walk of log g' over 1 Gyr; of log g' itself.
-DENSITY_ROUGHNESS, SLOPE_WALK, SLOPE_SPREAD = 2.0, 0.25, 1.0
+DENSITY_ROUGHNESS, SLOPE_WALK, SLOPE_SPREAD = 2.0, 0.2, 0.5
 # Part of the pairs that may be anything, such as wrong matches: bounds the pull of any one star.
 CONTAMINATION = 1e-3
 # Fits end where the next step would raise the log-likelihood by less: 1/70 standard deviation.

@@ -137,7 +137,8 @@ class AgeCalibrator:
             Of the curves; see `~rcasym.splines.QuantileSpline.fit`.
         n_bootstrap : int, optional
             Resamples of the stars, each with its own knots, for the uncertainty of the
-            calibration; by default 50. 0 leaves the uncertainty out.
+            calibration; by default 50. 0 or 1 leaves the uncertainty out. Of no effect with
+            ``"errors-in-variables"``, whose uncertainty is that of the likelihood.
         rng : int or `~numpy.random.Generator`, optional
             Seed of the resampling; by default 0.
 
@@ -288,7 +289,8 @@ class AgeCalibrator:
         age : `~astropy.units.Quantity` ['time'] or array_like
             Ages on the axis that the calibrator was made for (by default the star's own age).
         quantile : float, optional
-            One of the quantiles fitted; by default 0.5, what `calibrate` subtracts.
+            One of the quantiles fitted; by default 0.5, what `calibrate` subtracts (with
+            ``"errors-in-variables"`` the bias, not a quantile).
 
         Returns
         -------
@@ -303,7 +305,8 @@ class AgeCalibrator:
         return _wrapped(_within(curves[quantile])(np.clip(values, *self.support_values)), mask)
 
     def difference_error(self, age):
-        """Uncertainty of the difference, by resampling the stars in common.
+        """Uncertainty of the difference: by resampling the stars in common, knots and all, or, with
+        ``method="errors-in-variables"``, of the likelihood.
 
         Parameters
         ----------
@@ -313,7 +316,7 @@ class AgeCalibrator:
         Returns
         -------
         `~astropy.units.Quantity`
-            [Gyr], the standard deviation; NaN if the calibrator was made without resampling.
+            [Gyr], the standard deviation; NaN with ``method="cobs"`` and ``n_bootstrap`` below 2.
         """
         values, mask = _age_values(age)
         return _wrapped(np.interp(values, self.grid.value, self.error_values), mask)
@@ -362,10 +365,11 @@ class AgeCalibrator:
         Returns
         -------
         RedClumpCatalog
-            A new catalogue: ``age`` calibrated, ``age_error`` with the calibration's uncertainty
-            added in quadrature, the former columns as ``age_original`` and
-            ``age_error_original``, and the flags ``age_beyond_support`` (the correction is held at
-            its value at the end of the support) and ``age_floored`` (set to 0 from below).
+            A new catalogue: ``age`` calibrated, ``age_error`` the star's own with the calibration's
+            uncertainty added in quadrature (the star's is not stretched with the age scale), the
+            former columns as ``age_original`` and ``age_error_original``, and the flags
+            ``age_beyond_support`` (the correction is held at its value at the end of the support)
+            and ``age_floored`` (set to 0 from below).
         """
         check_columns(catalog.colnames, ["age"], "the catalogue")
         if "age_original" in catalog.colnames:

@@ -97,7 +97,8 @@ def _parser():
     parser.add_argument("--overwrite", action="store_true",
                         help="replace files of the same name in the folder")
     parser.add_argument("--seed", type=int, default=0,
-                        help="seed of the mock sample (default: %(default)s)")
+                        help="seed of the mock sample, of the resampling and of the null tests "
+                             "(default: %(default)s)")
     parser.add_argument("--quiet", action="store_true", help="do not show progress")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return parser

@@ -319,19 +319,22 @@ def plot_calibrator(calibrator, *, axes=None, null=None, **kwargs):
     left.hexbin(x, pairs.difference, extent=shown, **style)
     if null is not None:
         plot_null(null, ax=left, label="95 % without a bias")
-    for curve in calibrator.curves:
-        if curve.tau != 0.5:
-            left.plot(grid, calibrator.difference(grid, curve.tau), "--", color="tab:blue",
-                      label=f"{100 * curve.tau:g} %")
+    outer = [curve.tau for curve in calibrator.curves if curve.tau != 0.5]
+    for k, tau in enumerate(outer):
+        percent = " and ".join(f"{100 * tau:g}" for tau in outer)
+        left.plot(grid, calibrator.difference(grid, tau), "--", color="tab:blue",
+                  label=None if k else f"{percent} %")
     words = {"cobs": "50 %", "errors-in-variables": "bias, errors in both ages"}
-    left.plot(grid, calibrator.difference(grid), color="tab:blue",
+    # Wide, since the polynomial often lies on it.
+    left.plot(grid, calibrator.difference(grid), color="tab:blue", linewidth=3,
               label=words[calibrator.settings.method])
     left.plot(grid, calibrator.polynomial(grid), "--", color="tab:red",
               label=f"polynomial of degree {calibrator.polynomial_series.degree()}")
     left.axhline(0, color="0.3", linewidth=0.6)
     on = {"age": "age", "reference": "reference age", "mean": "mean of both ages"}
     left.set(xlabel=f"{on[calibrator.settings.axis]} [Gyr]", xlim=shown[:2], ylim=shown[2:],
-             ylabel="age $-$ reference age [Gyr]", title=f"{len(pairs):,} stars in common")
+             ylabel="age $-$ reference age [Gyr]", title=f"{len(pairs):,} stars in common"
+             + (f", p = {null.p_value:.2g} without a bias" if null is not None else ""))
     left.legend(fontsize="small", loc="lower left")
 
     calibrated = calibrator.calibrate(pairs.age).value
@@ -347,7 +350,7 @@ def plot_calibrator(calibrator, *, axes=None, null=None, **kwargs):
 
 
 def plot_null(null, *, ax=None, **kwargs):
-    """Curves without a bias; see `rcasym.ages.AgeNullTest.plot`."""
+    """Curves without a bias; see `rcasym.age_null.AgeNullTest.plot`."""
     if ax is None:
         ax = _new_axes(1, 1, (5, 4))[0, 0]
         ax.plot(null.age, null.measured, color="tab:blue", label="measured")
