@@ -27,9 +27,9 @@ _HOMES = {
     "make_mock_catalog": "mock",
 }
 _MODULES = (
-    "age_bias", "age_likelihood", "age_null", "ages", "asymmetry", "axes", "binning",
-    "calibratorfile", "catalog", "catalogfile", "cli", "columns", "common_ages", "cuts",
-    "exceptions", "files", "frames", "knots", "mapfile", "matching", "mock", "plotting",
+    "age_bias", "age_curve", "age_likelihood", "age_null", "ages", "asymmetry", "axes",
+    "binning", "calibratorfile", "catalog", "catalogfile", "cli", "columns", "common_ages",
+    "cuts", "exceptions", "files", "frames", "knots", "mapfile", "matching", "mock", "plotting",
     "progress", "quantile_lp", "splines", "surveys", "validation", "votable", "voxels",
 )
 

@@ -226,7 +226,7 @@ class TrueAges:
     >>> true = rng.gamma(3, 1.6, 2000)
     >>> age, reference = true * (1 + 0.15 * rng.standard_normal((2, 2000)))
     >>> ages = TrueAges.fit(age, reference, age_error=0.15, reference_age_error=0.15)
-    >>> age, reference = ages.sample_pairs(2000, rng=2)
+    >>> age, reference, _, _ = ages.sample_pairs(2000, rng=2)
     >>> old = age > 10
     >>> print(f"{np.mean((age - reference)[old]):.1f} Gyr")  # though there is no bias
     1.1 Gyr
@@ -278,17 +278,19 @@ class TrueAges:
         -------
         age, reference_age : ndarray of shape (n,)
             In Gyr.
+        age_error, reference_age_error : ndarray of shape (n,)
+            The fractional errors that these pairs were drawn with.
         """
         rng = np.random.default_rng(rng)
         steps = np.diff(self.grid) * (self.density[1:] + self.density[:-1]) / 2
         cumulative = np.append(0, np.cumsum(steps)) / steps.sum()
-        kept = np.empty((2, 0))
+        kept = np.empty((4, 0))
         while kept.shape[1] < n:
             true = np.interp(rng.random(n), cumulative, self.grid)
             error = self.errors[rng.choice(len(self.shares), n, p=self.shares)].T
             ages = true * (1 + error * rng.standard_normal((2, n)))
             seen = np.all((ages >= 0) & (ages <= self.max_age), axis=0)
-            kept = np.concatenate([kept, ages[:, seen]], axis=1)
+            kept = np.concatenate([kept, np.concatenate([ages, error])[:, seen]], axis=1)
         return tuple(kept[:, :n])
 
     def __repr__(self):

@@ -3,65 +3,40 @@
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 from astropy import units as u
-from astropy.utils.masked import Masked
 from numpy.polynomial import Legendre
 
 from .age_bias import AgeBias, TrueAges
+from .age_curve import CurveSettings, held_at_ends
 from .age_null import AgeNullTest
 from .calibratorfile import read_calibrator, write_calibrator
 from .columns import COLUMNS, floats
-from .common_ages import CommonAges, check_ages, check_errors, fractions_of
+from .common_ages import (
+    AXES,
+    CommonAges,
+    age_values,
+    check_ages,
+    check_errors,
+    fractions_of,
+    known_errors,
+    read_only,
+    with_mask,
+)
 from .exceptions import CatalogError, RcasymError, RcasymWarning
 from .progress import progress
-from .splines import QuantileSpline
-from .validation import check_choice, check_columns, to_unit, warn
+from .splines import QuantileSpline, check_constraints
+from .validation import check_choice, check_columns, check_whole, to_unit, warn
 
 __all__ = ["AgeCalibrator"]
 
 METHODS = ("cobs", "errors-in-variables")
-AXES = ("age", "reference", "mean")
-# What the paper's Section 2.1 leaves of both samples.
-MAX_AGE = 14.0
 # The part of the training ages between which the correction is trusted.
 SUPPORT = (0.005, 0.995)
 # Points at which curves are compared, inverted and described by the polynomial.
 N_GRID = 401
-
-
-@dataclass(frozen=True, eq=False)
-class _Settings:
-    """How the difference is described; the same for the data, each resample and each null pair."""
-
-    method: str
-    axis: str
-    n_knots: int
-    criterion: str
-    constraints: tuple
-
-    def median(self, pairs):
-        """The curve of the difference that is subtracted, a function of plain floats in Gyr."""
-        if self.method == "errors-in-variables":
-            return self.bias(pairs).difference
-        return _within(self.spline(pairs))
-
-    def bias(self, pairs):
-        return AgeBias.fit(pairs.age, pairs.reference_age, age_error=pairs.age_error,
-                           reference_age_error=pairs.reference_age_error, max_age=MAX_AGE,
-                           weights=pairs.weights)
-
-    def spline(self, pairs):
-        return QuantileSpline.fit(pairs.on(self.axis), pairs.difference, weights=pairs.weights,
-                                  n_knots=self.n_knots, criterion=self.criterion,
-                                  constraints=self.constraints)
-
-
-def _within(spline):
-    """The spline, held at its end values beyond its knots."""
-    low, high = spline.knots[[0, -1]]
-    return lambda x: spline(np.clip(x, low, high))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -97,7 +72,7 @@ class AgeCalibrator:
     """
 
     pairs: CommonAges
-    settings: _Settings
+    settings: CurveSettings
     curves: tuple
     bias: AgeBias | None
     polynomial_series: Legendre
@@ -105,10 +80,14 @@ class AgeCalibrator:
     error_values: np.ndarray
     counts: dict = field(default_factory=dict)
 
+    def __post_init__(self):
+        object.__setattr__(self, "counts", MappingProxyType(dict(self.counts)))
+
     @classmethod
     def from_ages(cls, age, reference_age, *, weights=None, degree=5, quantiles=(0.1, 0.5, 0.9),
-                  axis="age", method="cobs", age_error=None, reference_age_error=None, n_knots=6,
-                  criterion="aic", constraints=(), n_bootstrap=50, rng=0):
+                  axis="age", method="cobs", age_error=None, reference_age_error=None,
+                  max_age=14 * u.Gyr, n_knots=6, criterion="aic", constraints=(), n_bootstrap=50,
+                  rng=0):
         """Calibrate with two ages of the same stars.
 
         Parameters
@@ -117,7 +96,7 @@ class AgeCalibrator:
             Ages of the same stars; plain numbers are in Gyr. The first are brought onto the scale
             of the second.
         weights : array_like, optional
-            Weights of the stars, positive.
+            Weights of the stars, positive; only their ratios count.
         degree : int, optional
             Degree of the polynomial that describes the median curve; by default the paper's 5.
         quantiles : sequence of float, optional
@@ -128,11 +107,17 @@ class AgeCalibrator:
             For the last two `calibrate` inverts the relation.
         method : {"cobs", "errors-in-variables"}, optional
             The paper's median curve (default), or the bias by maximum likelihood, which takes the
-            errors of both ages into account (`~rcasym.age_bias.AgeBias`; stars above 14 Gyr in
+            errors of both ages into account (`~rcasym.age_bias.AgeBias`; stars above ``max_age`` in
             either survey are left out and counted).
         age_error, reference_age_error : `~astropy.units.Quantity` or array_like, optional
             Errors of the ages: times, or fractions of the age as pure numbers; one for all stars
-            or one a star. Needed for ``"errors-in-variables"`` and for `null_test`.
+            or one a star, NaN where not known. Needed for ``"errors-in-variables"`` and for
+            `null_test`, which take them as fractions of the observed age. An error that is quoted
+            as a time, but belongs to the true age and not to the observed one, misleads: by 0.7 Gyr
+            at 10 Gyr for errors of 17 and 24 %.
+        max_age : `~astropy.units.Quantity` ['time'] or None, optional
+            Where both samples were cut, which ``"errors-in-variables"`` and `null_test` must know;
+            by default the paper's 14 Gyr. None for no cut.
         n_knots, criterion, constraints : optional
             Of the curves; see `~rcasym.splines.QuantileSpline.fit`.
         n_bootstrap : int, optional
@@ -157,29 +142,38 @@ class AgeCalibrator:
         RcasymWarning
             If the calibration would not keep the order of ages, with the range.
         """
-        check_choice("axis", axis, AXES)
+        check_choice("axis", axis, tuple(AXES))
         check_choice("method", method, METHODS)
         if method == "errors-in-variables" and axis != "age":
             raise RcasymError("axis must be 'age' with method='errors-in-variables', which knows "
                               f"the true ages; got {axis!r}")
-        quantiles = tuple(quantiles)
-        if 0.5 not in quantiles:
-            raise RcasymError(f"quantiles must hold 0.5, the median; got {quantiles}")
-        if not isinstance(degree, int) or degree < 0:
-            raise RcasymError(f"degree must be a whole number of 0 or more; got {degree!r}")
+        quantiles = tuple(np.atleast_1d(quantiles).tolist())
+        if 0.5 not in quantiles or not all(0 < tau < 1 for tau in quantiles):
+            raise RcasymError("quantiles must be larger than 0 and smaller than 1, and hold 0.5; "
+                              f"got {quantiles}")
+        check_whole("degree", degree)
+        check_whole("n_bootstrap", n_bootstrap)
+        if max_age is not None:
+            max_age = float(to_unit("max_age", max_age, u.Gyr))
+            if not max_age > 0:
+                raise RcasymError(f"max_age must be above 0, or None; got {max_age:g} Gyr")
         pairs = check_ages(age, reference_age, weights, age_error, reference_age_error)
-        settings = _Settings(method, axis, n_knots, criterion, constraints)
-        counts = {"n_pairs": len(pairs), "n_beyond_max_age": 0}
-        if method == "errors-in-variables":
-            check_errors(pairs, "method='errors-in-variables'")
-            kept = (pairs.age <= MAX_AGE) & (pairs.reference_age <= MAX_AGE)
-            counts["n_beyond_max_age"] = int(np.sum(~kept))
-            pairs = pairs[kept]
+        settings = CurveSettings(method, axis, max_age, n_knots, criterion,
+                             check_constraints(constraints))
         return cls._fit(pairs, settings, quantiles, degree, n_bootstrap,
-                        np.random.default_rng(rng), counts)
+                        np.random.default_rng(rng))
 
     @classmethod
-    def _fit(cls, pairs, settings, quantiles, degree, n_bootstrap, rng, counts):
+    def _fit(cls, pairs, settings, quantiles, degree, n_bootstrap, rng):
+        counts = {"n_pairs": len(pairs)}
+        if settings.method == "errors-in-variables":
+            check_errors(pairs, "method='errors-in-variables'")
+            pairs = pairs.with_errors
+            counts["n_without_error"] = counts["n_pairs"] - len(pairs)
+            oldest = np.inf if settings.max_age is None else settings.max_age
+            kept = (pairs.age <= oldest) & (pairs.reference_age <= oldest)
+            counts["n_beyond_max_age"] = int(np.sum(~kept))
+            pairs = pairs[kept]
         x = pairs.on(settings.axis)
         spline = settings.spline(pairs)
         curves = QuantileSpline.fit_many(
@@ -188,7 +182,7 @@ class AgeCalibrator:
         support = tuple(float(value) for value in np.quantile(x, SUPPORT))
         grid = np.linspace(*support, N_GRID)
         if settings.method == "cobs":
-            bias, median = None, _within(curves[quantiles.index(0.5)])
+            bias, median = None, held_at_ends(curves[quantiles.index(0.5)])
             resamples = [
                 settings.median(pairs[rng.integers(0, len(pairs), len(pairs))])(grid)
                 for _ in progress(range(n_bootstrap), "resampling the stars in common")]
@@ -197,8 +191,12 @@ class AgeCalibrator:
         else:
             bias = settings.bias(pairs)
             median, error = bias.difference, bias.difference_error(grid)
+            if not bias.converged:
+                warn("the errors-in-variables fit has not converged; its correction is not to be "
+                     "trusted", RcasymWarning)
         series = Legendre.fit(grid, median(grid), degree, domain=support)
         error.flags.writeable = False
+        series.coef.flags.writeable = False
         calibrator = cls(pairs, settings, curves, bias, series, support, error, counts)
         calibrator._warn_of_order()
         return calibrator
@@ -236,18 +234,15 @@ class AgeCalibrator:
         ours, theirs = catalog[found["index"]], reference[found["other_index"]]
         ages = floats(ours, "age"), floats(theirs, "age")
         known = np.isfinite(ages[0]) & np.isfinite(ages[1])
-        errors = {}
-        for name, stars in (("age_error", ours), ("reference_age_error", theirs)):
-            if "age_error" in stars.colnames:
-                errors[name] = floats(stars, "age_error")
-                known &= np.isfinite(errors[name])
         if not known.any():
             raise CatalogError("stars in common must have ages in both catalogues; got "
                                f"{len(found):,} stars, each without one")
-        errors = {name: values[known] * u.Gyr for name, values in errors.items()}
-        calibrator = cls.from_ages(ages[0][known], ages[1][known], **(errors | kwargs))
+        errors = (known_errors(ours[known], ages[0][known], "age_error")
+                  | known_errors(theirs[known], ages[1][known], "reference_age_error"))
+        calibrator = cls.from_ages(ages[0][known] * u.Gyr, ages[1][known] * u.Gyr,
+                                   **(errors | kwargs))
         counts = {"n_in_common": len(found), "n_without_age": int(np.sum(~known))}
-        return replace(calibrator, counts=counts | calibrator.counts)
+        return replace(calibrator, counts=counts | dict(calibrator.counts))
 
     def __repr__(self):
         low, high = self.support.value
@@ -299,10 +294,15 @@ class AgeCalibrator:
         """
         curves = {curve.tau: curve for curve in self.curves}
         check_choice("quantile", quantile, tuple(curves))
-        values, mask = _age_values(age)
+        values, mask = age_values(age)
         if quantile == 0.5:
-            return _wrapped(self._correction(values), mask)
-        return _wrapped(_within(curves[quantile])(np.clip(values, *self.support_values)), mask)
+            return with_mask(self._correction(values), mask)
+        if self.bias:
+            raise RcasymError("quantile must be 0.5 with method='errors-in-variables', whose "
+                              f"difference is a bias and no quantile; got {quantile}. The "
+                              "quantiles of the difference are the calibrator's curves")
+        curve = held_at_ends(curves[quantile])
+        return with_mask(curve(np.clip(values, *self.support_values)), mask)
 
     def difference_error(self, age):
         """Uncertainty of the difference: by resampling the stars in common, knots and all, or, with
@@ -318,8 +318,8 @@ class AgeCalibrator:
         `~astropy.units.Quantity`
             [Gyr], the standard deviation; NaN with ``method="cobs"`` and ``n_bootstrap`` below 2.
         """
-        values, mask = _age_values(age)
-        return _wrapped(np.interp(values, self.grid.value, self.error_values), mask)
+        values, mask = age_values(age)
+        return with_mask(np.interp(values, self.grid.value, self.error_values), mask)
 
     def polynomial(self, age):
         """The polynomial that describes the median curve.
@@ -334,8 +334,8 @@ class AgeCalibrator:
         `~astropy.units.Quantity`
             [Gyr].
         """
-        values, mask = _age_values(age)
-        return _wrapped(self.polynomial_series(np.clip(values, *self.support_values)), mask)
+        values, mask = age_values(age)
+        return with_mask(self.polynomial_series(np.clip(values, *self.support_values)), mask)
 
     def calibrate(self, age):
         """Ages on the scale of the reference: age minus `difference`, never below 0.
@@ -351,8 +351,8 @@ class AgeCalibrator:
         `~astropy.units.Quantity`
             [Gyr]; NaN, or masked, where ``age`` is.
         """
-        values, mask = _age_values(age)
-        return _wrapped(np.maximum(values - self._correction(self._on_axis(values)), 0), mask)
+        values, mask = age_values(age)
+        return with_mask(np.maximum(values - self._correction(self._on_axis(values)), 0), mask)
 
     def apply(self, catalog):
         """A catalogue with calibrated ages.
@@ -365,7 +365,8 @@ class AgeCalibrator:
         Returns
         -------
         RedClumpCatalog
-            A new catalogue: ``age`` calibrated, ``age_error`` the star's own with the calibration's
+            A new catalogue, which shares the columns that stay as they are with the one given:
+            ``age`` calibrated, ``age_error`` the star's own with the calibration's
             uncertainty added in quadrature (the star's is not stretched with the age scale), the
             former columns as ``age_original`` and ``age_error_original``, and the flags
             ``age_beyond_support`` (the correction is held at its value at the end of the support)
@@ -396,22 +397,22 @@ class AgeCalibrator:
     def _calibration_error(self):
         """The error of a calibrated age on the grid: that of the difference through the map."""
         slope = np.gradient(self.difference_values, self.grid.value)
-        part = {"age": 0.0, "mean": 0.5, "reference": 1.0}[self.settings.axis]
+        part = AXES[self.settings.axis]
         return self.error_values / np.maximum(1 + part * slope, 0.1)
 
     def _correction(self, x):
-        median = self.bias.difference if self.bias else _within(
+        median = self.bias.difference if self.bias else held_at_ends(
             next(curve for curve in self.curves if curve.tau == 0.5))
         return median(np.clip(x, *self.support_values))
 
     @cached_property
     def difference_values(self):
         """The difference on the `grid`, plain floats in Gyr."""
-        return self._correction(self.grid.value)
+        return read_only(self._correction(self.grid.value))
 
     def _on_axis(self, age):
         """The age on the axis of the difference, for stars of which only their own is known."""
-        part = {"age": 0.0, "mean": 0.5, "reference": 1.0}[self.settings.axis]
+        part = AXES[self.settings.axis]
         if part == 0:
             return age
         grid, difference = self.grid.value, part * self.difference_values
@@ -422,8 +423,7 @@ class AgeCalibrator:
 
     def _warn_of_order(self):
         grid, difference = self.grid.value, self.difference_values
-        own = {"age": grid, "reference": grid + difference, "mean": grid + 0.5 * difference}[
-            self.settings.axis]
+        own = grid + AXES[self.settings.axis] * difference
         falls = (np.diff(own) <= 0) | (np.diff(own - difference) <= 0)
         if falls.any():
             low, high = grid[:-1][falls][0], grid[1:][falls][-1]
@@ -463,20 +463,26 @@ class AgeCalibrator:
                 pairs = replace(pairs, **{name: fractions_of(name, errors, getattr(
                     pairs, name.removesuffix("_error")))})
         check_errors(pairs, "the null test")
-        if not isinstance(n, int) or n < 1:
-            raise RcasymError(f"n must be a whole number of 1 or more; got {n!r}")
-        # Samples that were cut at 14 Gyr are compared with samples that are cut there.
-        ages = np.concatenate([pairs.age, pairs.reference_age])
+        check_whole("n", n, least=1)
+        measured = self.difference_values
+        if len(pairs.with_errors) < len(pairs):
+            # Like is compared with like: the same stars for the curve and for the simulation.
+            pairs = pairs.with_errors
+            measured = self.settings.median(pairs)(self.grid.value)
+        # Samples that were cut are compared with samples that are cut at the same age.
+        oldest = max(pairs.age.max(), pairs.reference_age.max())
+        cut = self.settings.max_age
         truth = TrueAges.fit(pairs.age, pairs.reference_age, age_error=pairs.age_error,
-                             reference_age_error=pairs.reference_age_error,
-                             max_age=MAX_AGE if ages.max() <= MAX_AGE else None)
+                             reference_age_error=pairs.reference_age_error, weights=pairs.weights,
+                             max_age=cut if cut is not None and oldest <= cut else None)
         rng = np.random.default_rng(rng)
         curves = []
         for _ in progress(range(n), "refitting pairs without a bias"):
-            drawn = truth.sample_pairs(len(pairs), rng)
-            unbiased = replace(pairs, age=drawn[0], reference_age=drawn[1], weights=None)
+            age, reference_age, *errors = truth.sample_pairs(len(pairs), rng)
+            weights = None if pairs.weights is None else rng.permutation(pairs.weights)
+            unbiased = CommonAges(age, reference_age, weights, *errors)
             curves.append(self.settings.median(unbiased)(self.grid.value))
-        return AgeNullTest(self.grid, np.array(curves) * u.Gyr, self.difference_values * u.Gyr)
+        return AgeNullTest(self.grid, np.array(curves) * u.Gyr, measured * u.Gyr)
 
     def plot(self, *, axes=None, null=None, **kwargs):
         """Draw the difference of the ages, and the calibrated ages (Figure 2 of the paper).
@@ -526,21 +532,7 @@ class AgeCalibrator:
             If the file holds no calibrator.
         """
         settings, pairs, curves, series, error, counts = read_calibrator(path)
-        settings = _Settings(**settings)
+        settings = CurveSettings(**settings)
         bias = None if settings.method == "cobs" else settings.bias(pairs)
         return cls(pairs, settings, curves, bias, series, tuple(series.domain.tolist()), error,
                    counts)
-
-
-def _age_values(age):
-    """Plain floats in Gyr, NaN where masked, and the mask (or None)."""
-    mask = getattr(age, "mask", None)
-    values = np.array(to_unit("age", getattr(age, "unmasked", age), u.Gyr))
-    if mask is not None:
-        values[np.asarray(mask)] = np.nan
-    return values, mask
-
-
-def _wrapped(values, mask):
-    quantity = u.Quantity(values, u.Gyr)
-    return quantity if mask is None else Masked(quantity, mask=mask)

@@ -2,7 +2,6 @@
 """The grid of voxels in azimuth, age, R and Z."""
 
 from dataclasses import dataclass
-from numbers import Integral
 
 import numpy as np
 from astropy import units as u
@@ -10,7 +9,7 @@ from astropy import units as u
 from .axes import Axis
 from .columns import floats
 from .exceptions import BinningError
-from .validation import check_columns, check_edges
+from .validation import check_columns, check_edges, check_whole
 from .voxels import flat_index
 
 __all__ = ["DiskBinning"]
@@ -85,8 +84,7 @@ class DiskBinning:
             if edges is not None:
                 axes.append(Axis(name, check_edges(name, edges.to_value(unit),
                                                    **RULES[name]) * unit))
-        if not isinstance(min_count, Integral) or min_count < 1:
-            raise BinningError(f"min_count must be a whole number of 1 or more; got {min_count!r}")
+        check_whole("min_count", min_count, least=1)
         object.__setattr__(self, "axes", tuple(axes))
         object.__setattr__(self, "min_count", int(min_count))
 

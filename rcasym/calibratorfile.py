@@ -1,8 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Age calibrators in ECSV files: the pairs of ages as rows, the curves as metadata."""
 
-from ast import literal_eval
 from dataclasses import asdict
+from pathlib import Path
 
 from astropy import units as u
 from astropy.table import Table
@@ -12,19 +12,21 @@ from .common_ages import CommonAges, read_only
 from .exceptions import CatalogError
 from .files import whole_file
 from .splines import QuantileSpline
+from .validation import check_choice
 
 __all__ = ["write_calibrator", "read_calibrator"]
 
 
 def write_calibrator(calibrator, path, *, overwrite=False):
     """Write a calibrator; see `rcasym.AgeCalibrator.write`."""
+    check_choice("the ending of the file", Path(path).suffix.lower(), (".ecsv",))
     table = Table({name: values for name, values in vars(calibrator.pairs).items()
                    if values is not None})
     for name in ("age", "reference_age"):
         table[name].unit = u.Gyr
     settings = asdict(calibrator.settings)
-    # A tuple is no YAML; an only string or tuple is one constraint.
-    settings["constraints"] = repr(settings["constraints"])
+    settings["constraints"] = [c if isinstance(c, str) else list(c)
+                               for c in settings["constraints"]]
     table.meta = {
         "content": "AgeCalibrator",
         "settings": settings,
@@ -33,7 +35,7 @@ def write_calibrator(calibrator, path, *, overwrite=False):
         "polynomial": calibrator.polynomial_series.coef.tolist(),
         "support": list(calibrator.support_values),
         "error": calibrator.error_values.tolist(),
-        "counts": calibrator.counts,
+        "counts": dict(calibrator.counts),
     }
     with whole_file(path, overwrite=overwrite) as part:
         table.write(part, format="ascii.ecsv")
@@ -48,7 +50,8 @@ def read_calibrator(path):
         curves = tuple(QuantileSpline(**curve) for curve in meta["curves"])
         series = Legendre(meta["polynomial"], domain=meta["support"])
         settings = dict(meta["settings"])
-        settings["constraints"] = literal_eval(settings["constraints"])
+        settings["constraints"] = tuple(c if isinstance(c, str) else tuple(c)
+                                        for c in settings["constraints"])
         return settings, pairs, curves, series, read_only(meta["error"]), dict(meta["counts"])
     except FileNotFoundError:
         raise

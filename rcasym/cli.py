@@ -293,11 +293,12 @@ def _one_age_scale(catalogs, arguments):
     if n_common < MIN_IN_COMMON:
         return catalogs, _Ages(f"the surveys have {n_common} stars in common, and "
                                f"{MIN_IN_COMMON} are needed to compare their ages")
-    if not all("age_error" in stars.colnames for stars in (reference, catalog)):
-        return catalogs, _Ages("a survey has no errors of its ages")
-    calibrator = AgeCalibrator.from_catalogs(catalog, reference, method=arguments.age_method,
-                                             n_bootstrap=10, rng=arguments.seed)
-    null = calibrator.null_test(n=arguments.null_tests, rng=arguments.seed)
+    try:
+        calibrator = AgeCalibrator.from_catalogs(catalog, reference, method=arguments.age_method,
+                                                 n_bootstrap=10, rng=arguments.seed)
+        null = calibrator.null_test(n=arguments.null_tests, rng=arguments.seed)
+    except RcasymError as error:
+        return catalogs, _Ages(f"their ages cannot be compared: {error}")
     calibrated = calibrator.apply(catalog)
     catalogs = [calibrated if k == aged[1] else stars for k, stars in enumerate(catalogs)]
     return catalogs, _Ages("", calibrator, null, tuple(names),
@@ -361,7 +362,10 @@ def _ages_text(ages, meta):
         f"  polynomial, Legendre coefficients on that range [Gyr]: {coefficients}; at most "
         f"{meta['polynomial_deviation_Gyr']:.2f} Gyr from the curve",
         f"  p = {meta['null_p_value']:.2g} for the curve to come of the errors of the ages alone "
-        f"({meta['null_tests']} samples without a bias)", ""]
+        f"({meta['null_tests']} samples without a bias)",
+        *(["  The ages show no bias beyond what their errors make: consider --age-method "
+           "errors-in-variables or none"]
+          if meta["null_p_value"] > 0.05 and meta["method"] == "cobs" else []), ""]
 
 
 def _summary_text(table, maps, flow, inputs, ages, left_out):

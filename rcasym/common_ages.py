@@ -5,11 +5,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from astropy import units as u
+from astropy.utils.masked import Masked
 
+from .columns import floats
 from .exceptions import RcasymError
 from .validation import to_unit
 
-__all__ = ["CommonAges", "check_ages", "check_errors", "fractions_of", "read_only"]
+__all__ = ["AXES", "CommonAges", "check_ages", "age_values", "check_errors", "fractions_of",
+           "known_errors", "read_only", "with_mask"]
+
+
+AXES = {"age": 0.0, "reference": 1.0, "mean": 0.5}
+"""Which age the difference is a function of: the age less this part of the difference."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +29,11 @@ class CommonAges:
     age_error: np.ndarray | None = None
     reference_age_error: np.ndarray | None = None
 
+    def __post_init__(self):
+        for values in vars(self).values():
+            if values is not None:
+                values.flags.writeable = False
+
     def __len__(self):
         return len(self.age)
 
@@ -32,8 +44,12 @@ class CommonAges:
 
     def on(self, axis):
         """The ages that the difference is a function of."""
-        return {"age": self.age, "reference": self.reference_age,
-                "mean": 0.5 * (self.age + self.reference_age)}[axis]
+        return self.age - AXES[axis] * self.difference
+
+    @property
+    def with_errors(self):
+        """The stars of which the errors of both ages are known."""
+        return self[np.isfinite(self.age_error) & np.isfinite(self.reference_age_error)]
 
     @property
     def difference(self):
@@ -63,8 +79,12 @@ def check_ages(age, reference_age, weights=None, age_error=None, reference_age_e
     if len(ages["age"]) != len(ages["reference_age"]):
         raise RcasymError("age and reference_age must have the same length; got "
                           f"{len(ages['age'])} and {len(ages['reference_age'])}")
+    if min(len(np.unique(values)) for values in ages.values()) < 3:
+        raise RcasymError("age and reference_age must each have three or more distinct values; got "
+                          f"{' and '.join(str(len(np.unique(v))) for v in ages.values())}")
     if weights is not None:
-        weights = read_only(weights)
+        weights = read_only(to_unit("weights", _without_mask("weights", weights),
+                                    u.dimensionless_unscaled))
         if weights.shape != ages["age"].shape or not np.all(weights > 0):
             raise RcasymError("weights must be positive, one a star; got shape "
                               f"{weights.shape}, least {np.min(weights, initial=np.inf):g}")
@@ -84,21 +104,39 @@ def _without_mask(name, given):
 
 def fractions_of(name, given, ages):
     """Errors as fractions of the age, one a star."""
-    given = u.Quantity(_without_mask(name, given))
+    try:
+        given = u.Quantity(_without_mask(name, given), dtype=float)
+    except TypeError:
+        raise RcasymError(f"{name} must be a number or a Quantity; got {given!r}") from None
     if given.shape not in ((), ages.shape):
         raise RcasymError(f"{name} must be one error, or one a star ({len(ages)}); got shape "
                           f"{given.shape}")
-    if given.unit == u.dimensionless_unscaled:
-        fractions = given.value
+    if given.unit.is_equivalent(u.dimensionless_unscaled):
+        fractions = given.to_value(u.dimensionless_unscaled)
     else:
         with np.errstate(divide="ignore", invalid="ignore"):
             fractions = to_unit(name, given, u.Gyr) / ages
     fractions = read_only(np.broadcast_to(fractions, ages.shape))
-    bad = ~(np.isfinite(fractions) & (fractions > 0))
+    bad = np.isinf(fractions) | (fractions <= 0)
     if bad.any():
         raise RcasymError(f"{name} must be positive and finite; got {fractions[bad][0]:g} of the "
                           f"age at index {np.argmax(bad)}, {bad.sum():,} such in all")
+    if np.isnan(fractions).all():
+        raise RcasymError(f"{name} must be known for some stars; got NaN for all {len(ages):,}")
+    if np.nanmedian(fractions) > 1:
+        raise RcasymError(f"{name} must be a fraction of the age, or a time with a unit; got pure "
+                          f"numbers with a median of {np.nanmedian(fractions):g}")
     return fractions
+
+
+def known_errors(stars, age, name):
+    """The errors of a catalogue's ages as fractions, NaN where there is none that can be used."""
+    if "age_error" not in stars.colnames:
+        return {}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fraction = floats(stars, "age_error") / age
+    fraction[~(np.isfinite(fraction) & (fraction > 0))] = np.nan
+    return {name: fraction} if np.isfinite(fraction).any() else {}
 
 
 def check_errors(pairs, what):
@@ -107,3 +145,18 @@ def check_errors(pairs, what):
         if getattr(pairs, name) is None:
             raise RcasymError(f"{name} must be known for {what}; got none. Give {name}=, a time or "
                               "a fraction of the age")
+
+
+def age_values(age):
+    """Plain floats in Gyr, NaN where masked, and the mask (or None)."""
+    mask = getattr(age, "mask", None)
+    values = np.array(to_unit("age", getattr(age, "unmasked", age), u.Gyr))
+    if mask is not None:
+        values[np.asarray(mask)] = np.nan
+    return values, mask
+
+
+def with_mask(values, mask):
+    """Ages as a Quantity, masked where there was a mask."""
+    quantity = u.Quantity(values, u.Gyr)
+    return quantity if mask is None else Masked(quantity, mask=mask)

@@ -319,15 +319,18 @@ def plot_calibrator(calibrator, *, axes=None, null=None, **kwargs):
     left.hexbin(x, pairs.difference, extent=shown, **style)
     if null is not None:
         plot_null(null, ax=left, label="95 % without a bias")
-    outer = [curve.tau for curve in calibrator.curves if curve.tau != 0.5]
-    for k, tau in enumerate(outer):
-        percent = " and ".join(f"{100 * tau:g}" for tau in outer)
-        left.plot(grid, calibrator.difference(grid, tau), "--", color="tab:blue",
+    outer = [curve for curve in calibrator.curves if curve.tau != 0.5]
+    percent = " and ".join(f"{100 * curve.tau:g}" for curve in outer)
+    for k, curve in enumerate(outer):
+        left.plot(grid, curve(grid.value), "--", color="tab:blue",
                   label=None if k else f"{percent} %")
-    words = {"cobs": "50 %", "errors-in-variables": "bias, errors in both ages"}
-    # Wide, since the polynomial often lies on it.
-    left.plot(grid, calibrator.difference(grid), color="tab:blue", linewidth=3,
-              label=words[calibrator.settings.method])
+    median = next(curve for curve in calibrator.curves if curve.tau == 0.5)
+    # Wide, since the polynomial often lies on what is subtracted.
+    left.plot(grid, median(grid.value), color="tab:blue", linewidth=1 if calibrator.bias else 3,
+              label="50 %")
+    if calibrator.bias:
+        left.plot(grid, calibrator.difference(grid), color="tab:green", linewidth=3,
+                  label="bias, errors in both ages")
     left.plot(grid, calibrator.polynomial(grid), "--", color="tab:red",
               label=f"polynomial of degree {calibrator.polynomial_series.degree()}")
     left.axhline(0, color="0.3", linewidth=0.6)

@@ -14,6 +14,8 @@ __all__ = ["Contradiction", "QuantileProgram", "Solution", "clamped"]
 
 # The largest relative duality gap of a fit.
 MAX_GAP = 1e-8
+# How far a curve may miss a constraint, in units of its size.
+MAX_VIOLATION = 3e-9
 # Points so many times the spread of y away from its median spoil the accuracy of the solver.
 OUTLIER = 1e4
 # Residuals smaller than this part of the mean absolute deviation of y are counted as zero.
@@ -206,6 +208,11 @@ class QuantileProgram:
             free |= wrong | (distance <= limit)
 
         slack = coefficients @ rows.inequality.T - rows.at_least
+        missed = coefficients @ rows.equality.T - rows.equal_to
+        worst = max(np.max(-slack, initial=0), np.max(np.abs(missed), initial=0))
+        if worst > MAX_VIOLATION * max(np.max(np.abs(coefficients)), 1):
+            # The solver lets constraints pass that contradict each other within its tolerance.
+            raise Contradiction("constraints contradict each other, no curve keeps all.")
         penalty = rows.penalty(coefficients)
         # All are in order up to rounding; without that the curves cannot cross.
         coefficients = np.maximum.accumulate(coefficients @ rows.to_knots.T, axis=0)

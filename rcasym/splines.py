@@ -13,7 +13,7 @@ from .exceptions import RcasymError
 from .knots import data_between, initial_mesh, select_knots, select_smoothing, smoothing_grid
 from .quantile_lp import QuantileProgram, clamped
 
-__all__ = ["QuantileSpline"]
+__all__ = ["QuantileSpline", "check_constraints"]
 
 SHAPES = ("increasing", "decreasing", "convex", "concave", "periodic")
 POINTWISE = ("=", ">=", "<=", "slope")
@@ -271,7 +271,7 @@ class QuantileSpline:
             raise RcasymError(f"criterion must be one of {CRITERIA}, got {criterion!r}.")
         smoothing = _check_smoothing(smoothing)
         x, y, w = _check_data(x, y, weights, degree)
-        constraints = _check_constraints(constraints)
+        constraints = check_constraints(constraints)
         # One order of the points for one result, whatever the order they came in.
         order = np.lexsort((w, y, x))
         x, y, w = x[order], y[order], w[order]
@@ -452,7 +452,8 @@ def _check_knots(knots, x, degree):
     return knots
 
 
-def _check_constraints(constraints):
+def check_constraints(constraints):
+    """Constraints as a tuple of words and of (kind, x, value) with plain floats."""
     one = isinstance(constraints, str) or (
         isinstance(constraints, tuple) and constraints and constraints[0] in POINTWISE
     )
@@ -475,7 +476,8 @@ def _check_constraints(constraints):
                 "constraints at a point must be (kind, x, value) with finite numbers and a kind "
                 f"of {POINTWISE}, got {constraint!r}."
             )
-    return constraints
+    return tuple(c if isinstance(c, str) else (c[0], float(c[1]), float(c[2]))
+                 for c in constraints)
 
 
 def _check_points(constraints, knots):

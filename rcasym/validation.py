@@ -7,6 +7,7 @@ Every message names the parameter, the rule, the value got and, where there are 
 import sys
 import warnings
 from difflib import get_close_matches
+from numbers import Integral
 
 import numpy as np
 from astropy import units as u
@@ -15,7 +16,7 @@ from astropy.table import Table
 from .exceptions import BinningError, CatalogError, RcasymError
 
 __all__ = ["check_choice", "check_edges", "check_columns", "check_same_frame",
-           "check_separation", "check_tables", "to_unit", "warn"]
+           "check_separation", "check_tables", "check_whole", "to_unit", "warn"]
 
 # Edges are decimal numbers of kpc or degrees: two of them that differ by less are the same edge.
 EDGE_TOLERANCE = 1e-9
@@ -62,6 +63,12 @@ def to_unit(name, quantity, unit):
                            f"{str(unit) or 'a pure number'}; got {quantity.unit}") from None
     except (TypeError, ValueError):
         raise CatalogError(f"{name} must be a number or a Quantity; got {quantity!r}") from None
+
+
+def check_whole(name, value, least=0):
+    """Raise unless ``value`` is a whole number of ``least`` or more."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise RcasymError(f"{name} must be a whole number of {least} or more; got {value!r}")
 
 
 def check_separation(max_separation):

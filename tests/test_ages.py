@@ -144,6 +144,12 @@ class TestDifference:
     def test_immutable_and_repr(self, cal):
         with pytest.raises(AttributeError):
             cal.bias = None
+        with pytest.raises(TypeError, match="does not support item assignment"):
+            cal.counts["n_pairs"] = 5
+        for values in (cal.polynomial_series.coef, cal.difference_values, cal.error_values,
+                       cal.pairs[:5].age):
+            with pytest.raises(ValueError, match="read-only"):
+                values[0] = 1
         with pytest.raises(ValueError, match="read-only"):
             cal.pairs.age[0] = 1
         assert "1,500 stars, method 'cobs' on axis 'age'" in repr(cal)
@@ -166,18 +172,27 @@ class TestBadInput:
         ({"age_error": [0.1, 0.1] * u.Gyr}, "age_error"),
         ({"axis": "true"}, "axis must be one of 'age', 'reference', 'mean'; got 'true'"),
         ({"method": "magic"}, "method must be one of 'cobs', 'errors-in-variables'"),
-        ({"quantiles": (0.1, 0.9)}, "quantiles must hold 0.5"),
+        ({"quantiles": (0.1, 0.9)}, "quantiles must be .* and hold 0.5"),
         ({"degree": -1}, "degree must be a whole number"),
         ({"method": "errors-in-variables"}, "age_error must be known for method="),
         ({"method": "errors-in-variables", "axis": "mean"}, "axis must be 'age' with method="),
-        ({"age": [2, 2, 2] * u.Gyr}, "distinct"),
-        ({"quantiles": (0.0, 0.5)}, "larger than 0 and smaller than 1"),
+        ({"age": [2, 2, 2] * u.Gyr}, "age and reference_age must each have three .*; got 1 and 3"),
+        ({"quantiles": (0.0, 0.5)}, "quantiles must be larger than 0 and smaller than 1"),
+        ({"weights": Masked([1.0, 1, 1], mask=[1, 0, 0])}, "weights must not be masked"),
+        ({"weights": "x"}, "weights must be a number or a Quantity"),
+        ({"age_error": "x"}, "age_error must be a number or a Quantity"),
+        ({"age_error": [3.0, 4, 5]}, "age_error must be a fraction of the age, or a time with"),
+        ({"age_error": [np.nan] * 3}, "age_error must be known for some stars"),
+        ({"n_bootstrap": -1}, "n_bootstrap must be a whole number of 0 or more; got -1"),
+        ({"n_bootstrap": 2.5}, "n_bootstrap must be a whole number"),
+        ({"degree": True}, "degree must be a whole number"),
+        ({"max_age": -1 * u.Gyr}, "max_age must be above 0"),
         ({"constraints": ("rising",)}, "constraints")])
     def test_named(self, change, message):
-        given = {"age": [1, 2, 3] * u.Gyr, "reference_age": [1, 2, 4] * u.Gyr} | change
+        given = {"age": [1, 2, 3] * u.Gyr, "reference_age": [1, 2, 4] * u.Gyr,
+                 "n_bootstrap": 0} | change
         with pytest.raises(ValueError, match=message):
-            AgeCalibrator.from_ages(given.pop("age"), given.pop("reference_age"), n_bootstrap=0,
-                                    **given)
+            AgeCalibrator.from_ages(given.pop("age"), given.pop("reference_age"), **given)
 
     def test_null_test_needs_errors(self, cal):
         without = AgeCalibrator.from_ages(*common_ages(200, 1), n_bootstrap=0, age_error=0.2)
@@ -290,6 +305,15 @@ class TestFiles:
         with pytest.raises(FileExistsError, match="overwrite"):
             cal.write(tmp_path / "cal.ecsv")
 
+    def test_numbers_of_numpy_in_constraints(self, tmp_path):
+        constraints = (c for c in ["increasing", ("=", np.float64(5), np.float64(0.5))])
+        cal = AgeCalibrator.from_ages(*common_ages(300, 6), n_bootstrap=0, constraints=constraints)
+        cal.write(tmp_path / "cal.ecsv")
+        again = AgeCalibrator.read(tmp_path / "cal.ecsv")
+        assert again.settings.constraints == ("increasing", ("=", 5.0, 0.5))
+        with pytest.raises(ValueError, match="ending of the file must be one of '.ecsv'; got '.f"):
+            cal.write(tmp_path / "cal.fits")
+
     def test_not_a_calibrator(self, tmp_path):
         Table({"age": [1.0]}).write(tmp_path / "a.ecsv")
         with pytest.raises(CatalogError, match="cannot read a calibrator"):
@@ -314,6 +338,32 @@ class TestNull:
         age, reference = common_ages(1500, 8, bias=lambda true: 0.3 * true)
         cal = AgeCalibrator.from_ages(age, reference, n_bootstrap=0, **ERRORS)
         assert cal.null_test(n=30, rng=1).p_value == 1 / 31
+
+    def test_errors_that_differ_and_weights(self):
+        # Mean of nine p-values: 0.53 +- 0.1 if all is well.
+        rng = np.random.default_rng(5)
+        p = []
+        for seed in range(9):
+            errors = rng.choice([0.08, 0.35], 400), rng.choice([0.08, 0.3], 400)
+            true = rng.gamma(3, 1.6, 400)
+            ages = [np.abs(true * (1 + error * rng.standard_normal(400))) for error in errors]
+            cal = AgeCalibrator.from_ages(
+                *ages, age_error=errors[0], reference_age_error=errors[1], n_bootstrap=0,
+                weights=rng.uniform(0.02, 1, 400)**3 if seed % 2 else None,
+                method="cobs" if seed % 3 else "errors-in-variables")
+            p.append(cal.null_test(n=9, rng=seed).p_value)
+        assert 0.25 < np.mean(p) < 0.8
+
+    def test_stars_without_an_error_are_left_out(self):
+        age, reference = common_ages(600, 3)
+        errors = np.where(np.arange(600) < 100, np.nan, 0.17)
+        cal = AgeCalibrator.from_ages(age, reference, age_error=errors, reference_age_error=0.24,
+                                      n_bootstrap=0)
+        assert cal.n_stars == 600
+        assert 1 / 10 < cal.null_test(n=9, rng=1).p_value <= 1
+        eiv = AgeCalibrator.from_ages(age, reference, age_error=errors, reference_age_error=0.24,
+                                      method="errors-in-variables")
+        assert eiv.counts["n_without_error"] == 100
 
     def test_same_seed_same_bits(self, cal):
         a, b, c = (cal.null_test(n=3, rng=seed).curves for seed in (1, 1, 2))
@@ -345,11 +395,28 @@ class TestNull:
 
 
 class TestErrorsInVariables:
+    def test_only_the_ratios_of_weights_count(self):
+        age, reference = common_ages(500, 5)
+        weights = np.random.default_rng(1).uniform(0.2, 1, 500)
+        a, b = (AgeCalibrator.from_ages(age, reference, weights=scale * weights, **ERRORS,
+                                        method="errors-in-variables") for scale in (1, 1000))
+        assert_allclose(a.difference_values, b.difference_values, atol=1e-9)
+        assert_allclose(a.error_values, b.error_values, rtol=1e-6)
+
+    def test_another_cut(self):
+        age, reference = common_ages(3000, 5)
+        young = (age < 10 * u.Gyr) & (reference < 10 * u.Gyr)
+        cal = AgeCalibrator.from_ages(age[young], reference[young], max_age=10 * u.Gyr, **ERRORS,
+                                      method="errors-in-variables")
+        assert abs(cal.difference(8 * u.Gyr)) < 3 * cal.difference_error(8 * u.Gyr)
+        with pytest.raises(ValueError, match="a bias and no quantile; got 0.1"):
+            cal.difference(5 * u.Gyr, 0.1)
+
     def test_old_stars_beyond_the_cut_are_counted(self):
         age, reference = common_ages(800, 1)
         cal = AgeCalibrator.from_ages(age, reference, method="errors-in-variables", **ERRORS)
         beyond = int(np.sum((age > 14 * u.Gyr) | (reference > 14 * u.Gyr)))
-        assert cal.counts == {"n_pairs": 800, "n_beyond_max_age": beyond}
+        assert cal.counts == {"n_pairs": 800, "n_without_error": 0, "n_beyond_max_age": beyond}
         assert cal.n_stars == 800 - beyond
 
     def test_is_not_fooled(self):

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from rcasym import DiskBinning
 from rcasym.axes import Axis
-from rcasym.exceptions import BinningError, CatalogError
+from rcasym.exceptions import BinningError, CatalogError, RcasymError
 
 from .conftest import catalog_at, random_stars
 
@@ -83,7 +83,7 @@ def test_equality_and_repr():
     ({"min_count": 0}, "min_count must be a whole number of 1 or more; got 0"),
     ({"min_count": 2.5}, "min_count must be a whole number")])
 def test_bad_edges(edges, message):
-    with pytest.raises(BinningError, match=message):
+    with pytest.raises(RcasymError, match=message):
         DiskBinning(**edges)
 
 

@@ -108,10 +108,20 @@ def test_ages_that_cannot_be_compared(no_drawing, tmp_path):
     both.remove_column("age_error")
     both.write(tmp_path / "errors.fits")
     for name, why in (("few", "stars in common, and 100 are needed"),
-                      ("one", "1 surveys have ages"), ("errors", "no errors of its ages")):
+                      ("one", "1 surveys have ages"),
+                      ("errors", "must be known for the null test")):
         out = tmp_path / name
         assert main([str(tmp_path / f"{name}.fits"), "--output", str(out)]) == 0
         assert why in accounts(out).meta["left_out"][0]
+
+
+def test_odd_ages_stop_nothing(no_drawing, tmp_path):
+    mock = make_mock_catalog(12_000, rng=2)
+    mock["age"][::50] = 0 * u.Gyr
+    mock["age_error"][::7] = 0 * u.Gyr
+    mock.write(tmp_path / "odd.fits")
+    assert main([str(tmp_path / "odd.fits"), "--output", str(tmp_path / "out")]) == 0
+    assert accounts(tmp_path / "out").meta["ages"]["null_p_value"] > 0.05
 
 
 def test_files_and_formats(no_drawing, star_files, tmp_path):

@@ -17,7 +17,7 @@ LAYERS = (
     ("exceptions",), ("validation", "frames", "axes", "files", "progress"),
     ("columns", "surveys", "voxels", "knots", "quantile_lp"),
     ("votable", "matching", "cuts", "splines", "common_ages", "age_likelihood"),
-    ("catalogfile", "age_bias", "age_null", "calibratorfile"), ("catalog",),
+    ("catalogfile", "age_bias", "age_curve", "age_null", "calibratorfile"), ("catalog",),
     ("mock", "ages", "binning"), ("mapfile",), ("asymmetry",), ("plotting", "cli"),
 )
 
