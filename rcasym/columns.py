@@ -163,7 +163,10 @@ def floats(table, name):
 
 def text(column):
     """A column as plain text without the blanks that pad it, empty where masked or None."""
-    values = np.ma.filled(np.ma.asarray(getattr(column, "value", column)).astype(object), "")
+    values = np.ma.asarray(getattr(column, "value", column))
+    if values.dtype.kind == "U" and not np.ma.is_masked(values):
+        return np.char.strip(np.asarray(values.data))
+    values = np.ma.filled(values.astype(object), "")
     words = [v.decode(errors="replace") if isinstance(v, bytes) else "" if v is None else str(v)
              for v in values.tolist()]
     return np.array([word.strip() for word in words], dtype=str)

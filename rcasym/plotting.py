@@ -298,7 +298,7 @@ def save_figure(axes, stem, *, overwrite=False):
         figure.set_layout_engine("none")
     for suffix in FIGURE_SUFFIXES:
         with whole_file(f"{stem}{suffix}", overwrite=overwrite) as part:
-            figure.savefig(part, format=suffix[1:], dpi=150)
+            figure.savefig(part, format=suffix[1:], dpi=120)
     plt.close(figure)
 
 

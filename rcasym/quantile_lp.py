@@ -130,7 +130,7 @@ class QuantileProgram:
         smoothing = float(solution.smoothing)
         penalty = solution.penalty
         primal = np.sum(solution.loss + penalty)
-        rounding = 1e-5 * np.sum(self.w * (np.abs(self.y) + abs(self.shift / self.scale)))
+        rounding = 0.05 * np.sum(self.w * (np.abs(self.y) + abs(self.shift / self.scale)))
         gap = abs(primal - solution.dual) / max(primal, rounding, np.finfo(float).tiny)
         if not gap <= MAX_GAP:
             raise RuntimeError(f"The solver stopped at a relative duality gap of {gap:.1e}.")
@@ -276,7 +276,7 @@ class QuantileProgram:
         inside = (result.x > low + margin) & (result.x < high - margin)
         inside &= np.abs(gain - c @ every) < 1e-7 * unit
         active = every[:, np.flatnonzero(inside)].toarray().T
-        c += np.linalg.lstsq(active, gain[inside] - active @ c)[0]
+        c += np.linalg.lstsq(active, gain[inside] - active @ c, rcond=None)[0]
         c = c[: columns.shape[0]]
         coefficients = c.reshape(n_curves, n_coefficients)
         # The dual objective, gain @ multipliers, less what rounding leaves of its equality rows.

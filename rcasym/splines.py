@@ -59,7 +59,7 @@ class QuantileSpline:
     objective : float
         The loss plus ``smoothing / 2`` times the roughness: what was minimised.
     duality_gap : float
-        How far the objective may be above the smallest possible, relative to itself (or to 1e-5 of
+        How far the objective may be above the smallest possible, relative to itself (or to 0.05 of
         the sum of :math:`w |y|` where that is larger). It is computed from the curve itself, so it
         proves that the curve is optimal whatever the solver did. Curves fitted together share it.
     n_parameters : int
