@@ -95,7 +95,7 @@ class AgePairs:
         inside = (age <= max_age) & (reference_age <= max_age)
         if (n_inside := np.count_nonzero(inside)) < MIN_STARS:
             raise RcasymError(f"age and reference_age must hold at least {MIN_STARS} pairs, both "
-                             f"ages up to max_age, got {n_inside} of {n}")
+                              f"ages up to max_age, got {n_inside} of {n}")
         columns = [column[inside] for column in (age, reference_age, *errors, weights)]
         for name, column in zip(("age", "reference_age"), columns, strict=False):
             if np.ptp(column) == 0:
@@ -121,7 +121,7 @@ def _column(name, values, n=None, *, positive=False):
         return np.full(n, column)
     if column.ndim != 1 or n not in (None, len(column)):
         raise RcasymError(f"{name} must have one value per star, got the shape {column.shape}"
-                         + ("" if n is None else f" for {n} stars"))
+                              + ("" if n is None else f" for {n} stars"))
     return column
 
 

@@ -159,7 +159,7 @@ class AgeCalibrator:
                 raise RcasymError(f"max_age must be above 0, or None; got {max_age:g} Gyr")
         pairs = check_ages(age, reference_age, weights, age_error, reference_age_error)
         settings = CurveSettings(method, axis, max_age, n_knots, criterion,
-                             check_constraints(constraints))
+                                 check_constraints(constraints))
         return cls._fit(pairs, settings, quantiles, degree, n_bootstrap,
                         np.random.default_rng(rng))
 

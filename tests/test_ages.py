@@ -441,8 +441,6 @@ class TestErrorsInVariables:
         assert np.max(np.abs(found - bias(true))[checked]) < tolerance
 
 
-
-
 def test_real_ages(data_file):
     other = Table.read(data_file("APOKASC705_AGE_short.fits"), hdu=1)
     miglio = Table.read(data_file("kepler_apogee_miglio2021.fit"), hdu=1)

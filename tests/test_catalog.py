@@ -311,7 +311,6 @@ class TestAsTable:
         few.sort("m_h")
         assert np.all(np.diff(few["m_h"]) >= 0)
 
-
     def test_masked_positions_are_unknown(self, mock):
         few = mock["source_id", "coord", "galcen", "m_h"][:5]
         outer = join(few, Table({"source_id": ["zzz"]}), keys="source_id", join_type="outer")

@@ -977,12 +977,9 @@ def test_random_problems_are_solved(seed):
     assert all(violation(curve, constraints, x) <= 1e-9 * scale for curve in curves)
 
 
-@pytest.mark.parametrize("constraints", [
-    [("=", 3.0, 100.0), ("<=", 3.0, 100 * (1 - 1e-7))],
-    ["increasing", ("=", 2.0, 1.0), ("=", 8.0, 1 - 1e-7)],
-])  # fmt: skip
-def test_constraints_that_nearly_agree_still_contradict(constraints):
+def test_constraints_that_nearly_agree_still_contradict():
     x = np.linspace(0, 10, 60)
     y = 100 * (x + np.sin(7 * x))
-    with pytest.raises((ValueError, RuntimeError)):
+    constraints = [("=", 3.0, 100.0), ("<=", 3.0, 100 * (1 - 1e-7))]
+    with pytest.raises(ValueError, match="constraints contradict each other"):
         QuantileSpline.fit(x, y, constraints=constraints)
