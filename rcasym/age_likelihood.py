@@ -120,8 +120,8 @@ def _column(name, values, n=None, *, positive=False):
     if positive and column.ndim == 0:
         return np.full(n, column)
     if column.ndim != 1 or n not in (None, len(column)):
-        raise RcasymError(f"{name} must have one value per star, got the shape {column.shape}"
-                              + ("" if n is None else f" for {n} stars"))
+        among = "" if n is None else f" for {n} stars"
+        raise RcasymError(f"{name} must have one value per star, got the shape {column.shape}{among}")
     return column
 
 
