@@ -121,7 +121,8 @@ def _column(name, values, n=None, *, positive=False):
         return np.full(n, column)
     if column.ndim != 1 or n not in (None, len(column)):
         among = "" if n is None else f" for {n} stars"
-        raise RcasymError(f"{name} must have one value per star, got the shape {column.shape}{among}")
+        raise RcasymError(f"{name} must have one value per star, got the shape "
+                          f"{column.shape}{among}")
     return column
 
 
