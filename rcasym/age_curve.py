@@ -11,7 +11,7 @@ from .splines import QuantileSpline
 __all__ = ["CurveSettings", "held_at_ends"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class CurveSettings:
     """How the difference is described; the same for the data, each resample and each null pair."""
 
@@ -29,11 +29,9 @@ class CurveSettings:
         return held_at_ends(self.spline(pairs))
 
     def bias(self, pairs):
-        # The likelihood takes a weight of 2 as two stars: what counts is the effective number.
-        w = pairs.weights
         return AgeBias.fit(pairs.age, pairs.reference_age, age_error=pairs.age_error,
                            reference_age_error=pairs.reference_age_error, max_age=self.max_age,
-                           weights=None if w is None else w * w.sum() / np.sum(w**2))
+                           weights=pairs.effective_weights)
 
     def spline(self, pairs):
         return QuantileSpline.fit(pairs.on(self.axis), pairs.difference, weights=pairs.weights,

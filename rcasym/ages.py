@@ -473,7 +473,8 @@ class AgeCalibrator:
         oldest = max(pairs.age.max(), pairs.reference_age.max())
         cut = self.settings.max_age
         truth = TrueAges.fit(pairs.age, pairs.reference_age, age_error=pairs.age_error,
-                             reference_age_error=pairs.reference_age_error, weights=pairs.weights,
+                             reference_age_error=pairs.reference_age_error,
+                             weights=pairs.effective_weights,
                              max_age=cut if cut is not None and oldest <= cut else None)
         rng = np.random.default_rng(rng)
         curves = []

@@ -47,6 +47,12 @@ class CommonAges:
         return self.age - AXES[axis] * self.difference
 
     @property
+    def effective_weights(self):
+        """Weights that add up to the effective number of stars, as a likelihood needs them."""
+        w = self.weights
+        return None if w is None else w * w.sum() / np.sum(w**2)
+
+    @property
     def with_errors(self):
         """The stars of which the errors of both ages are known."""
         return self[np.isfinite(self.age_error) & np.isfinite(self.reference_age_error)]
