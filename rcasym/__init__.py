@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from .catalog import RedClumpCatalog
     from .cuts import QualityCuts
     from .mock import make_mock_catalog
+    from .profile import AsymmetryProfile
+    from .robustness import propagate, systematics
 
 __all__ = ["RedClumpCatalog", "QualityCuts", "AgeCalibrator", "DiskBinning", "AsymmetryMap",
-           "make_mock_catalog"]
+           "AsymmetryProfile", "propagate", "systematics", "make_mock_catalog"]
 
 __version__ = version("rcasym")
 
@@ -24,13 +26,17 @@ _HOMES = {
     "QualityCuts": "cuts",
     "DiskBinning": "binning",
     "AsymmetryMap": "asymmetry",
+    "AsymmetryProfile": "profile",
+    "propagate": "robustness",
+    "systematics": "robustness",
     "make_mock_catalog": "mock",
 }
 _MODULES = (
     "age_bias", "age_curve", "age_likelihood", "age_null", "ages", "asymmetry", "axes",
     "binning", "calibratorfile", "catalog", "catalogfile", "cli", "columns", "common_ages",
-    "cuts", "exceptions", "files", "frames", "knots", "mapfile", "matching", "mock", "plotting",
-    "progress", "quantile_lp", "splines", "surveys", "validation", "votable", "voxels",
+    "cuts", "exceptions", "files", "frames", "inference", "knots", "mapfile", "matching", "mock",
+    "plotting", "profile", "progress", "quantile_lp", "robustness", "significance", "splines",
+    "surveys", "validation", "votable", "voxels", "zero_point",
 )
 
 

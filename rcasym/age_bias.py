@@ -15,6 +15,7 @@ import numpy as np
 
 from .age_likelihood import AgeLikelihood, AgePairs, AgeScale
 from .exceptions import RcasymError
+from .validation import check_rng
 
 __all__ = ["AgeBias", "TrueAges"]
 
@@ -281,7 +282,7 @@ class TrueAges:
         age_error, reference_age_error : ndarray of shape (n,)
             The fractional errors that these pairs were drawn with.
         """
-        rng = np.random.default_rng(rng)
+        rng = check_rng(rng)
         steps = np.diff(self.grid) * (self.density[1:] + self.density[:-1]) / 2
         cumulative = np.append(0, np.cumsum(steps)) / steps.sum()
         kept = np.empty((4, 0))

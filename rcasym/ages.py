@@ -28,7 +28,7 @@ from .common_ages import (
 from .exceptions import CatalogError, RcasymError, RcasymWarning
 from .progress import progress
 from .splines import QuantileSpline, check_constraints
-from .validation import check_choice, check_columns, check_whole, to_unit, warn
+from .validation import check_choice, check_columns, check_rng, check_whole, to_unit, warn
 
 __all__ = ["AgeCalibrator"]
 
@@ -161,7 +161,7 @@ class AgeCalibrator:
         settings = CurveSettings(method, axis, max_age, n_knots, criterion,
                                  check_constraints(constraints))
         return cls._fit(pairs, settings, quantiles, degree, n_bootstrap,
-                        np.random.default_rng(rng))
+                        check_rng(rng))
 
     @classmethod
     def _fit(cls, pairs, settings, quantiles, degree, n_bootstrap, rng):
@@ -476,7 +476,7 @@ class AgeCalibrator:
                              reference_age_error=pairs.reference_age_error,
                              weights=pairs.effective_weights,
                              max_age=cut if cut is not None and oldest <= cut else None)
-        rng = np.random.default_rng(rng)
+        rng = check_rng(rng)
         curves = []
         for _ in progress(range(n), "refitting pairs without a bias"):
             age, reference_age, *errors = truth.sample_pairs(len(pairs), rng)

@@ -13,8 +13,10 @@ from .binning import DiskBinning
 from .columns import floats
 from .exceptions import BinningError, CatalogError, CatalogWarning
 from .mapfile import read_map, write_map
+from .profile import bootstrap_of, profile_of
+from .significance import permutation_test
 from .validation import check_columns, check_same_frame, check_tables, warn
-from .voxels import VoxelState, flat_index
+from .voxels import VoxelState
 
 __all__ = ["AsymmetryMap"]
 
@@ -106,7 +108,7 @@ class AsymmetryMap:
             check_columns(catalog.colnames, ["galcen", "m_h"], "the catalogue")
             frame = catalog.frame if frame is None else frame
             check_same_frame([frame, catalog.frame], "catalogues of one map")
-            states.append(_state(catalog, binning))
+            states.append(binning.state(binning.coordinates(catalog), floats(catalog, "m_h")))
         if not states:
             raise CatalogError("catalogs must hold one or more catalogues; got none")
         state = VoxelState.merge(states)
@@ -203,9 +205,16 @@ class AsymmetryMap:
         astride the mid-plane is neither North nor South). Positive where the North is more metal
         rich; NaN where either side is empty.
         """
-        half = self.binning.shape[-1] // 2
-        offset = self.offset.value
-        return _frozen(offset[..., -half:] - offset[..., :half][..., ::-1])
+        north, south = self.binning.hemispheres(self.offset.value)
+        return _frozen(north - south)
+
+    @cached_property
+    def difference_error(self):
+        """Error of ``difference``, that of the two means, `~astropy.units.Quantity` [dex].
+
+        The radial mean is common to both sides and adds nothing.
+        """
+        return _frozen(np.hypot(*self.binning.hemispheres(self.mean_error.value)))
 
     def _filled(self, values):
         values = values.reshape(self.binning.shape)
@@ -251,7 +260,138 @@ class AsymmetryMap:
                 column.info.format = ".3f" if column.unit == u.dex else "g"
         return table
 
-    def plot(self, quantity="offset", *, axes=None, colorbar=True, **kwargs):
+    def profile(self, R_min=11 * u.kpc, R_max=None, *, statistic="median", definition="modulus",
+                confidence=0.683):
+        """North against South as a function of abs(Z), for each azimuth and age.
+
+        Parameters
+        ----------
+        R_min, R_max : `~astropy.units.Quantity` ['length'] or None, optional
+            Edges of R of the binning between which stars are taken; by default 11 kpc, where the
+            asymmetry of Wang et al. (2025) begins, and the last edge.
+        statistic : {"median", "mean"}, optional
+            Of the stars of all R bins together; by default the median.
+        definition : {"modulus", "equation1", "linear"}, optional
+            Of ``asymmetry``, from north N and south S: ``"modulus"`` (default) is
+            (N - S) / abs(N + S), positive where the North is more metal rich; ``"equation1"`` is
+            Eq. 1 of Wang et al. (2025) to the letter, (N - S) / (N + S), which has the opposite
+            sign where both are below solar; ``"linear"`` is Eq. 1 on 10^[M/H]. The first two
+            diverge where N + S passes through zero, and are masked there.
+        confidence : float, optional
+            Of the intervals; by default 0.683.
+
+        Returns
+        -------
+        AsymmetryProfile
+            One row a bin of azimuth, age and abs(Z). Estimates of fewer than
+            ``binning.min_count`` stars are NaN.
+
+        Raises
+        ------
+        BinningError
+            If ``R_min`` or ``R_max`` is no edge, or Z has no bins on both sides.
+
+        Notes
+        -----
+        Errors and intervals take the radial mean as known. Intervals hold for 5 stars and more.
+
+        Examples
+        --------
+        >>> from rcasym import AsymmetryMap, DiskBinning, make_mock_catalog
+        >>> amap = AsymmetryMap.from_catalog(make_mock_catalog(20_000), DiskBinning.by_age())
+        >>> profile = amap.profile(definition="linear")
+        >>> len(profile), profile.colnames[:6]
+        (42, ['phi_min', 'phi_max', 'age_min', 'age_max', 'abs_Z_min', 'abs_Z_max'])
+        >>> axes = profile.plot()
+        """
+        return profile_of(self.binning, self.state, self.radial_mean, R_min, R_max, statistic,
+                          definition, confidence)
+
+    def test(self, R_min=11 * u.kpc, R_max=None, *, n=9999, rng=None, progress=True):
+        """Whether North and South differ by more than chance.
+
+        The labels North and South are permuted among the stars of each voxel of azimuth, age, R and
+        abs(Z), so that where stars were observed and how many stays as it is. What differs between
+        voxels of one side, such as the radial gradient, plays no part.
+
+        Parameters
+        ----------
+        R_min, R_max : `~astropy.units.Quantity` ['length'] or None, optional
+            As in `profile`.
+        n : int, optional
+            Permutations; by default 9,999. The smallest p-value is 1 / (n + 1).
+        rng : int or `~numpy.random.Generator`, optional
+            Seed, or the generator to draw from.
+        progress : bool, optional
+            Whether to show a progress bar on a terminal; by default True.
+
+        Returns
+        -------
+        `~rcasym.significance.AsymmetryTest`
+            ``p_value``, ``p_value_squares`` and ``table``, by bin and by slice.
+
+        Notes
+        -----
+        With the stars of a voxel as one group, the difference of a bin is that of the means of
+        North and South within voxels, each voxel weighted with n_N n_S / (n_N + n_S). The signed
+        statistic is the mean of these over the bins with the same weights; the other is the sum of
+        their squares in units of their errors over all permutations. p = (k + 1) / (n + 1), where k
+        permutations are as far from zero (Phipson & Smyth 2010, Stat. Appl. Genet. Mol. Biol. 9,
+        39). Gradients inside a voxel are not taken out.
+
+        Examples
+        --------
+        >>> from rcasym import AsymmetryMap, make_mock_catalog
+        >>> test = AsymmetryMap.from_catalog(make_mock_catalog(20_000)).test(n=999, rng=1)
+        >>> test.p_value
+        0.001
+        >>> test.slices["phi_min", "phi_max", "difference", "p_value_corrected"].pprint()
+        phi_min phi_max difference p_value_corrected
+          deg     deg      dex
+        ------- ------- ---------- -----------------
+            -35     -15     -0.038              0.15
+            -15      -5     -0.004              0.62
+             -5       0      0.072             0.002
+              0       5      0.081             0.002
+              5      15      0.080             0.002
+             15      35     -0.032              0.15
+        """
+        return permutation_test(self.binning, self.state, R_min, R_max, n, rng, progress)
+
+    def bootstrap(self, R_min=11 * u.kpc, R_max=None, *, statistic="median", n=1000, rng=None):
+        """Medians or means of bootstrap samples, for what `profile` has no error of.
+
+        Parameters
+        ----------
+        R_min, R_max : `~astropy.units.Quantity` ['length'] or None, optional
+            As in `profile`.
+        statistic : {"median", "mean"}, optional
+            By default the median.
+        n : int, optional
+            Samples; by default 1,000.
+        rng : int or `~numpy.random.Generator`, optional
+            Seed, or the generator to draw from.
+
+        Returns
+        -------
+        north, south : `~astropy.units.Quantity`
+            [M/H] [dex], shape (n, rows): a column for each row of the profile.
+
+        Examples
+        --------
+        The error of a trend of the difference with abs(Z), at azimuths from 0 to 5 deg:
+
+        >>> import numpy as np
+        >>> from rcasym import AsymmetryMap, make_mock_catalog
+        >>> amap = AsymmetryMap.from_catalog(make_mock_catalog(20_000))
+        >>> north, south = amap.bootstrap(rng=1)
+        >>> steps = np.diff((north - south)[:, 21:24], axis=1)
+        >>> steps.std(axis=0).shape
+        (2,)
+        """
+        return bootstrap_of(self.binning, self.state, R_min, R_max, statistic, n, rng)
+
+    def plot(self, quantity="offset", *, hatch_below=None, axes=None, colorbar=True, **kwargs):
         """Draw the map in the R-Z plane, one panel for each azimuth and age bin.
 
         ``plot()`` draws Figure 3 of Wang et al. (2025), for a map `DiskBinning.by_age` Figure 5;
@@ -263,6 +403,10 @@ class AsymmetryMap:
             ``"offset"`` (default), ``"mean"``, ``"radial_mean"``, ``"median"``, ``"std"``,
             ``"mean_error"``, ``"count"`` or ``"difference"``; several of them make a row of panels
             each.
+        hatch_below : float, optional
+            Hatch the voxels of ``"offset"`` and ``"difference"`` that are fewer errors than this
+            from zero, or have no error: 2, for example. The error is ``mean_error``, and
+            ``difference_error``.
         axes : array of `~matplotlib.axes.Axes`, optional
             Axes to draw on, as many as there are panels; by default those of a new figure.
         colorbar : bool, optional
@@ -277,7 +421,8 @@ class AsymmetryMap:
         """
         from .plotting import plot_map
 
-        return plot_map(self, quantity, axes=axes, colorbar=colorbar, **kwargs)
+        return plot_map(self, quantity, hatch_below=hatch_below, axes=axes, colorbar=colorbar,
+                        **kwargs)
 
     def write(self, path, *, format=None, overwrite=False):
         """Write the map to a file, FITS or HDF5.
@@ -318,18 +463,6 @@ class AsymmetryMap:
             If the file is damaged or holds no map.
         """
         return cls(*read_map(path, format=format))
-
-
-def _state(catalog, binning):
-    coordinates = binning.coordinates(catalog)
-    m_h = floats(catalog, "m_h")
-    known = np.isfinite(m_h)
-    for values in coordinates:
-        known &= np.isfinite(values)
-    if not known.all():
-        coordinates, m_h = [values[known] for values in coordinates], m_h[known]
-    index = flat_index(coordinates, [axis.edges.value for axis in binning.axes])
-    return VoxelState.from_stars(index, m_h, binning.size, n_masked=int(np.sum(~known)))
 
 
 def _sum_over_Z(values):

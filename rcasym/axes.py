@@ -8,7 +8,7 @@ from astropy import units as u
 
 __all__ = ["Axis", "AXIS_LABELS"]
 
-AXIS_LABELS = {"phi": r"$\phi$", "age": "age", "R": "$R$", "Z": "$Z$"}
+AXIS_LABELS = {"phi": r"$\phi$", "age": "age", "R": "$R$", "Z": "$Z$", "abs_Z": "|$Z$|"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +20,7 @@ class Axis:
     Parameters
     ----------
     name : str
-        ``"phi"``, ``"age"``, ``"R"`` or ``"Z"``.
+        ``"phi"``, ``"age"``, ``"R"``, ``"Z"`` or ``"abs_Z"``.
     edges : `~astropy.units.Quantity`
         The bin edges, increasing, one more than there are bins.
 

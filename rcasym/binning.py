@@ -9,8 +9,8 @@ from astropy import units as u
 from .axes import Axis
 from .columns import floats
 from .exceptions import BinningError
-from .validation import check_columns, check_edges, check_whole
-from .voxels import flat_index
+from .validation import EDGE_TOLERANCE, check_columns, check_edges, check_whole
+from .voxels import VoxelState, flat_index
 
 __all__ = ["DiskBinning"]
 
@@ -145,6 +145,98 @@ class DiskBinning:
         values = dict(zip(("R", "phi", "Z"), catalog.cylindrical, strict=True))
         return [floats(catalog, "age") if axis.name == "age"
                 else values[axis.name].to_value(axis.edges.unit) for axis in self.axes]
+
+    @property
+    def abs_Z(self):
+        """The axis of abs(Z): the bins of one hemisphere, from the mid-plane outward.
+
+        With an odd number of Z bins, the one astride the mid-plane is left out.
+        """
+        Z = self["Z"]
+        return Axis("abs_Z", np.abs(Z.edges[-(len(Z) // 2 + 1):]))
+
+    @u.quantity_input(R_min=[u.kpc, None], R_max=[u.kpc, None])
+    def R_bins(self, R_min=None, R_max=None):
+        """The bins of R between two edges.
+
+        Parameters
+        ----------
+        R_min, R_max : `~astropy.units.Quantity` ['length'], optional
+            Edges of the binning, to 1e-9 kpc; by default the first and the last.
+
+        Returns
+        -------
+        slice
+            Of the R axis.
+
+        Raises
+        ------
+        BinningError
+            If one is no edge, or R_max not beyond R_min.
+
+        Examples
+        --------
+        >>> from astropy import units as u
+        >>> from rcasym import DiskBinning
+        >>> DiskBinning().R_bins(11 * u.kpc)
+        slice(8, 15, None)
+        """
+        edges = self["R"].edges.value
+        bounds = []
+        for name, wanted, default in (("R_min", R_min, 0), ("R_max", R_max, len(edges) - 1)):
+            if wanted is None:
+                bounds.append(default)
+                continue
+            value = wanted.to_value(u.kpc)
+            distance = np.abs(edges - value) if np.ndim(value) == 0 else np.array([np.nan])
+            if not distance.min() <= EDGE_TOLERANCE:
+                nearest = np.sort(edges[np.argsort(distance, kind="stable")[:3]])
+                raise BinningError(f"{name} must be an edge of R of the binning; got {wanted}, the "
+                                   f"nearest are {', '.join(f'{edge:g}' for edge in nearest)} kpc")
+            bounds.append(int(np.argmin(distance)))
+        if bounds[0] >= bounds[1]:
+            raise BinningError("R_max must be an edge of R beyond R_min; got "
+                               f"{edges[bounds[1]]:g} and {edges[bounds[0]]:g} kpc")
+        return slice(*bounds)
+
+    def hemispheres(self, values):
+        """North and South of an array of the shape of the grid, from the mid-plane outward.
+
+        Parameters
+        ----------
+        values : ndarray
+            Its last axis is Z.
+
+        Returns
+        -------
+        north, south : ndarray
+            The last axis is abs(Z).
+        """
+        half = self.shape[-1] // 2
+        return values[..., values.shape[-1] - half:], values[..., :half][..., ::-1]
+
+    def state(self, coordinates, m_h):
+        """Stars in the voxels of this grid.
+
+        Parameters
+        ----------
+        coordinates : sequence of ndarray
+            As `coordinates` gives them.
+        m_h : ndarray
+            [M/H] of the stars [dex], NaN where not known.
+
+        Returns
+        -------
+        `~rcasym.voxels.VoxelState`
+            Stars of which something is not known are counted in its ``n_masked``.
+        """
+        known = np.isfinite(m_h)
+        for values in coordinates:
+            known &= np.isfinite(values)
+        if not known.all():
+            coordinates, m_h = [values[known] for values in coordinates], m_h[known]
+        index = flat_index(coordinates, [axis.edges.value for axis in self.axes])
+        return VoxelState.from_stars(index, m_h, self.size, n_masked=int(np.sum(~known)))
 
     def index(self, catalog):
         """The voxel of each star.

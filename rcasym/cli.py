@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from astropy import log
 from astropy import units as u
-from astropy.table import QTable
+from astropy.table import QTable, vstack
 
 from . import __version__
 from .age_null import AgeNullTest
@@ -29,6 +29,7 @@ from .files import whole_file
 from .mock import make_mock_catalog
 from .surveys import SURVEY_READERS
 from .validation import check_choice
+from .zero_point import ZeroPoint
 
 __all__ = ["main"]
 
@@ -43,16 +44,19 @@ FIGURES = {
     "figure1": "where the stars are, and their ages and metallicities",
     "figure2": "difference of the ages of two surveys, and the calibrated ages",
     "figure3": "offsets from the radial mean at six azimuths",
+    "figure4": "North against South at six azimuths",
     "figure5": "offsets from the radial mean at six ages",
+    "figure6": "North against South at six ages",
     "figure7": "mean metallicity and radial mean at six azimuths",
     "figure8": "mean metallicity and radial mean at six ages",
 }
-AGE_FILES = ("figure5", "figure8", "map_by_age.fits")
+AGE_FILES = ("figure5", "figure6", "figure8", "map_by_age.fits", "profile_by_age.ecsv")
 CALIBRATION_FILES = ("figure2", "ages.ecsv")
 # Fewer stars in common than this make no calibration.
 MIN_IN_COMMON = 100
 FILES = (*(f"{name}{suffix}" for name in FIGURES for suffix in (".png", ".pdf")),
-         "map.fits", "map_by_age.fits", "ages.ecsv", "summary.txt", "summary.ecsv")
+         "map.fits", "map_by_age.fits", "profile.ecsv", "profile_by_age.ecsv", "asymmetry.ecsv",
+         "ages.ecsv", "summary.txt", "summary.ecsv")
 
 
 def main(argv=None):
@@ -92,20 +96,25 @@ def _parser():
     parser.add_argument("--null-tests", type=int, default=19, metavar="N",
                         help="samples without a bias that the difference of the ages is compared "
                              "with (default: %(default)s; 200 for a paper)")
+    parser.add_argument("--permutations", type=int, default=999, metavar="N",
+                        help="permutations that the difference of North and South is compared "
+                             "with (default: %(default)s; 9999 for a paper)")
     parser.add_argument("--output", default="rcasym-output", metavar="FOLDER",
                         help="folder of the results (default: %(default)s)")
     parser.add_argument("--overwrite", action="store_true",
                         help="replace files of the same name in the folder")
     parser.add_argument("--seed", type=int, default=0,
-                        help="seed of the mock sample, of the resampling and of the null tests "
-                             "(default: %(default)s)")
+                        help="seed of the mock sample, of the resampling, of the null tests and "
+                             "of the permutations (default: %(default)s)")
     parser.add_argument("--quiet", action="store_true", help="do not show progress")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return parser
 
 
 def _run(arguments):
-    stages = _Stages(8, arguments.quiet)
+    stages = _Stages(9, arguments.quiet)
+    if arguments.permutations < 1:
+        raise RcasymError(f"--permutations must be 1 or more; got {arguments.permutations}")
     inputs = _inputs(arguments)
     output = _prepare_output(arguments.output, arguments.overwrite)
     write = {"overwrite": arguments.overwrite}
@@ -125,7 +134,8 @@ def _run(arguments):
         raise RcasymError("no star passes the quality cuts; the first that leaves none is "
                           f"'{flow['cut'][np.argmax(flow['left'] == 0)]}'")
 
-    stages.start("comparing the ages of the surveys")
+    stages.start("comparing the surveys")
+    zero_points = _zero_points(selected)
     selected, ages = _one_age_scale(selected, arguments)
 
     stages.start(f"finding stars in common and repeats among {n_selected:,} stars")
@@ -138,22 +148,35 @@ def _run(arguments):
     if not no_ages:
         maps["map_by_age"] = AsymmetryMap.from_catalog(stars, DiskBinning.by_age())
 
+    stages.start("comparing North with South")
+    profiles = {name: amap.profile() for name, amap in maps.items()}
+    tests = {name: amap.test(n=arguments.permutations, rng=arguments.seed,
+                             progress=not arguments.quiet) for name, amap in maps.items()}
+
     stages.start("drawing the figures")
     from .plotting import save_figure
 
     drawings = {"figure1": stars.plot}
     if ages.calibrator:
         drawings["figure2"] = partial(ages.calibrator.plot, null=ages.null)
-    for amap, first, second in zip(maps.values(), ("figure3", "figure5"), ("figure7", "figure8"),
-                                   strict=False):
-        drawings |= {first: amap.plot, second: partial(amap.plot, ["mean", "radial_mean"])}
-    for name, draw in drawings.items():
+    for (name, amap), figures in zip(maps.items(), (("figure3", "figure4", "figure7"),
+                                                    ("figure5", "figure6", "figure8")),
+                                     strict=False):
+        drawings |= dict(zip(figures, (
+            amap.plot, partial(profiles[name].plot, test=tests[name]),
+            partial(amap.plot, ["mean", "radial_mean"])), strict=True))
+    for name, draw in sorted(drawings.items()):
         stages.say(f"      {name}: {FIGURES[name]}")
         save_figure(draw(), output / name, **write)
 
-    stages.start("writing the maps")
+    stages.start("writing the maps and the profiles")
     for name, amap in maps.items():
         amap.write(output / f"{name}.fits", **write)
+        with whole_file(output / f"{name.replace('map', 'profile')}.ecsv", **write) as part:
+            profiles[name].write(part, format="ascii.ecsv")
+    slices = _slice_table(tests)
+    with whole_file(output / "asymmetry.ecsv", **write) as part:
+        slices.write(part, format="ascii.ecsv")
     if ages.calibrator:
         ages.calibrator.write(output / "ages.ecsv", **write)
 
@@ -162,8 +185,8 @@ def _run(arguments):
               "repeat": n_selected - len(stars)}
     left_out = {files: why for files, why in ((CALIBRATION_FILES, ages.why_not),
                                               (AGE_FILES, no_ages)) if why}
-    table = _summary_table(maps, counts, ages, left_out)
-    text = _summary_text(table, maps, flow, inputs, ages, left_out)
+    table = _summary_table(maps, counts, ages, zero_points, left_out)
+    text = _summary_text(table, maps, tests, flow, inputs, ages, zero_points, left_out)
     with whole_file(output / "summary.ecsv", **write) as part:
         table.write(part, format="ascii.ecsv")
     with whole_file(output / "summary.txt", **write) as part:
@@ -262,6 +285,32 @@ def _joint_cut_flow(catalogs, cuts):
     return flow
 
 
+def _zero_points(catalogs):
+    """The [M/H] of each further survey against the first, where they have stars in common."""
+    found = {}
+    for catalog in catalogs[1:]:
+        names = tuple(survey_names(stars)[0] if len(stars) else "" for stars in (catalog,
+                                                                                catalogs[0]))
+        try:
+            found[names] = ZeroPoint.from_catalogs(catalog, catalogs[0])
+        except RcasymError:
+            log.info(f"too few stars in common between {' and '.join(names)}")
+    return found
+
+
+def _slice_table(tests):
+    """The slices of all maps, in plain columns: what is written as ``asymmetry.ecsv``."""
+    tables = []
+    for name, test in tests.items():
+        slices = QTable(test.slices)
+        slices.remove_column("level")
+        slices.add_column([name] * len(slices), name="map", index=0)
+        for column in slices.columns.values():
+            column.info.format = None
+        tables.append(slices)
+    return vstack(tables)
+
+
 @dataclass
 class _Ages:
     """What became of the ages, or why nothing did."""
@@ -306,7 +355,7 @@ def _one_age_scale(catalogs, arguments):
                            int(calibrated["age_floored"].sum()))
 
 
-def _summary_table(maps, counts, ages, left_out):
+def _summary_table(maps, counts, ages, zero_points, left_out):
     """One row a map: what became of every row read, and the largest offset."""
     rows = []
     for name, amap in maps.items():
@@ -323,6 +372,12 @@ def _summary_table(maps, counts, ages, left_out):
     table.meta["matched"] = "of repeat, the stars in common between surveys"
     table.meta["largest_offsets"] = {name: _rows(amap.largest_offsets())
                                      for name, amap in maps.items()}
+    table.meta["zero_points"] = [
+        {"survey": names[0], "reference": names[1], "stars": zero.n_stars,
+         "difference_dex": float(zero.difference.value),
+         "difference_error_dex": float(zero.difference_error.value),
+         "scatter_dex": float(zero.scatter.value), "trend": zero.trend,
+         "trend_error": zero.trend_error} for names, zero in zero_points.items()]
     table.meta["left_out"] = [f"{', '.join(files)}: {why}" for files, why in left_out.items()]
     if ages.calibrator:
         cal, worst = ages.calibrator, np.argmax(np.abs(ages.calibrator.difference_values))
@@ -368,11 +423,22 @@ def _ages_text(ages, meta):
           if meta["null_p_value"] > 0.05 and meta["method"] == "cobs" else []), ""]
 
 
-def _summary_text(table, maps, flow, inputs, ages, left_out):
+def _zero_point_text(zero_points):
+    """The zero points of the surveys in words."""
+    lines = []
+    for (name, reference), zero in zero_points.items():
+        lines += [f"[M/H] of {name} - {reference}, {zero.n_stars:,} stars in common: median "
+                  f"{zero.difference.value:+.3f} ± {zero.difference_error.value:.3f} dex, trend "
+                  f"{zero.trend:+.3f} ± {zero.trend_error:.3f} dex per dex"]
+    return [*lines, ""] if lines else []
+
+
+def _summary_text(table, maps, tests, flow, inputs, ages, zero_points, left_out):
     lines = [f"rcasym {__version__}"]
     lines += [f"{path} ({how['format'] or 'format by astropy'})" for path, how in inputs] or [
         "the embedded mock sample"]
     lines += ["", "Cuts", *flow.pformat(max_lines=-1, max_width=-1), ""]
+    lines += _zero_point_text(zero_points)
     lines += _ages_text(ages, table.meta.get("ages"))
     for row in table:
         lines += [f"{row['map']}.fits: {maps[row['map']].binning!r}"]
@@ -387,6 +453,14 @@ def _summary_text(table, maps, flow, inputs, ages, left_out):
         largest = maps[row["map"]].largest_offsets()
         lines += ["", "  Largest offsets (voxels of 20 stars or more)",
                   *(f"  {line}" for line in largest.pformat(max_lines=-1, max_width=-1)), ""]
+        test = tests[row["map"]]
+        slices = test.slices
+        slices.remove_columns(["level", "n_unpaired"])
+        lines += [f"  North - South within voxels of R from {test.R_min:g} to {test.R_max:g}; p of "
+                  f"{test.n:,} permutations, of the mean and of the squares",
+                  *(f"  {line}" for line in slices.pformat(max_lines=-1, max_width=-1)),
+                  f"  all: {test.difference.value:+.3f} ± {test.difference_error.value:.3f} dex, "
+                  f"p = {test.p_value:.2g}, {test.p_value_squares:.2g}", ""]
     lines += [f"{name}: {words}" for name, words in FIGURES.items()
               if not any(name in files for files in left_out)]
     lines += [f"left out: {', '.join(files)}, because {why}" for files, why in left_out.items()]

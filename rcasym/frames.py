@@ -5,10 +5,15 @@ from functools import cache
 
 import numpy as np
 from astropy import units as u
-from astropy.coordinates import ICRS, CartesianDifferential, Galactocentric
+from astropy.coordinates import (
+    ICRS,
+    CartesianDifferential,
+    CartesianRepresentation,
+    Galactocentric,
+)
 
-__all__ = ["galactocentric_frame", "paper_frame", "cylindrical", "frame_parameters",
-           "frame_from_parameters", "FRAME_UNITS"]
+__all__ = ["galactocentric_frame", "paper_frame", "cylindrical", "cylindrical_values", "affine",
+           "apply_affine", "frame_parameters", "frame_from_parameters", "FRAME_UNITS"]
 
 FRAME_UNITS = {"galcen_ra": u.deg, "galcen_dec": u.deg, "galcen_distance": u.kpc, "z_sun": u.pc,
                "roll": u.deg, "v_x": u.km / u.s, "v_y": u.km / u.s, "v_z": u.km / u.s}
@@ -85,11 +90,29 @@ def cylindrical(coord):
     >>> print(f"{R:.3f}, {phi:.3f}, {Z:.3f}")
     8.340 kpc, 0.000 deg, 0.025 kpc
     """
-    x, y, z = (_unmasked(getattr(coord, axis).to(u.kpc)) for axis in "xyz")
-    phi = np.arctan2(y, -x).to(u.deg)
+    R, phi, Z = cylindrical_values(*(_unmasked(getattr(coord, axis)).to_value(u.kpc)
+                                     for axis in "xyz"))
+    return R * u.kpc, phi * u.deg, Z * u.kpc
+
+
+def cylindrical_values(x, y, z):
+    """R [kpc], phi [deg] and Z [kpc] of Galactocentric x, y, z [kpc]; see `cylindrical`."""
+    phi = np.rad2deg(np.arctan2(y, -x))
     # arctan2 gives -180 for y = -0.0: the same half-plane as +180.
-    phi = np.where(phi == -180 * u.deg, 180 * u.deg, phi)
-    return np.hypot(x, y), phi, z
+    return np.hypot(x, y), np.where(phi == -180, 180, phi), z
+
+
+def affine(frame, to):
+    """Matrix and offset [kpc] that bring positions from ``frame`` to another."""
+    corners = CartesianRepresentation(np.eye(3, 4, k=1) * u.kpc)
+    xyz = frame.realize_frame(corners).transform_to(to).cartesian.xyz.to_value(u.kpc)
+    return xyz[:, 1:] - xyz[:, :1], xyz[:, :1]
+
+
+def apply_affine(transform, xyz):
+    """Positions [kpc], shape (3, n), brought to another frame by what `affine` gives."""
+    # Not a matrix product: its last bits may depend on the number of threads.
+    return np.einsum("ij,jk->ik", transform[0], xyz) + transform[1]
 
 
 def _unmasked(values):

@@ -13,7 +13,8 @@ from scipy.special import expit
 
 from .catalog import RedClumpCatalog
 from .exceptions import RcasymError
-from .frames import paper_frame
+from .frames import affine, apply_affine, paper_frame
+from .validation import check_rng
 
 __all__ = ["make_mock_catalog"]
 
@@ -159,7 +160,7 @@ def make_mock_catalog(n=N_LAMOST + N_APOGEE, *, rng=0, amplitude=0.08 * u.dex,
     """
     if not isinstance(n, Integral) or isinstance(n, bool) or n < 1:
         raise RcasymError(f"n must be an integer of 1 or more; got {n!r}")
-    rng = _generator(rng)
+    rng = check_rng(rng)
     amplitude = _values("amplitude", amplitude, u.dex, ())
     R_range = _range("R_range", R_range, u.kpc)
     phi_range = _range("phi_range", phi_range, u.deg, limit=180)
@@ -212,13 +213,6 @@ def make_mock_catalog(n=N_LAMOST + N_APOGEE, *, rng=0, amplitude=0.08 * u.dex,
     return RedClumpCatalog.from_table(QTable(table | truth), frame=frame, keep=list(truth))
 
 
-def _generator(rng):
-    try:
-        return np.random.default_rng(rng)
-    except (TypeError, ValueError) as error:
-        raise RcasymError(f"rng must be a seed or a numpy Generator; got {rng!r}") from error
-
-
 def _values(name, given, unit, shape):
     """Finite floats in ``unit``, broadcast to ``shape``. Only 0 needs no unit."""
     try:
@@ -262,32 +256,20 @@ def _norm(xyz):
     return np.sqrt(np.einsum("ij,ij->j", xyz, xyz))
 
 
-def _affine(frame, to):
-    """Matrix and offset [kpc] that bring positions from ``frame`` to another."""
-    corners = CartesianRepresentation(np.eye(3, 4, k=1) * u.kpc)
-    xyz = frame.realize_frame(corners).transform_to(to).cartesian.xyz.to_value(u.kpc)
-    return xyz[:, 1:] - xyz[:, :1], xyz[:, :1]
-
-
-def _apply(affine, xyz):
-    # Not a matrix product: its last bits may depend on the number of threads.
-    return np.einsum("ij,jk->ik", affine[0], xyz) + affine[1]
-
-
 def _sky(xyz):
     """Galactic l, b and declination [deg] and distance [kpc] of heliocentric ICRS positions."""
     d = _norm(xyz)
-    x, y, z = _apply(TO_GALACTIC, xyz)
+    x, y, z = apply_affine(TO_GALACTIC, xyz)
     return (np.rad2deg(np.arctan2(y, x)) % 360, np.rad2deg(np.arcsin(z / d)),
             np.rad2deg(np.arcsin(xyz[2] / d)), d)
 
 
-TO_GALACTIC = _affine(ICRS(), Galactic())
+TO_GALACTIC = affine(ICRS(), Galactic())
 
 
 def _observed_stars(survey, n, midplane, frame, rng):
     """The first ``n`` stars of the disk that ``survey`` observes, by rejection."""
-    to_icrs = _affine(frame, ICRS())
+    to_icrs = affine(frame, ICRS())
     blocks, observed, tried = [], 0, 0
     size = min(max(16 * n, 2**13), BLOCK)
     while observed < n or not blocks:
@@ -315,7 +297,7 @@ def _disk(n, midplane, to_icrs, rng):
     Z = height if midplane is None else height + _call(
         "midplane", midplane, u.kpc, R * u.kpc, phi * u.deg)
     angle = np.deg2rad(phi)
-    xyz = _apply(to_icrs, np.stack([-R * np.cos(angle), R * np.sin(angle), Z]))
+    xyz = apply_affine(to_icrs, np.stack([-R * np.cos(angle), R * np.sin(angle), Z]))
     return {"R": R, "phi": phi, "Z": Z, "height": height, "age": age, "xyz": xyz}
 
 

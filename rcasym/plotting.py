@@ -5,7 +5,7 @@ from copy import copy
 
 import matplotlib.pyplot as plt
 import numpy as np
-from astropy import units as u
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import LogNorm, Normalize
 
 from .axes import AXIS_LABELS
@@ -14,8 +14,8 @@ from .exceptions import RcasymError
 from .files import whole_file
 from .validation import check_choice, check_columns
 
-__all__ = ["plot_catalog", "plot_binning", "plot_map", "plot_calibrator", "plot_null",
-           "plot_spline", "save_figure"]
+__all__ = ["plot_catalog", "plot_binning", "plot_map", "plot_profile", "plot_systematics",
+           "plot_calibrator", "plot_null", "plot_spline", "save_figure"]
 
 # Zero is yellow: a voxel without a difference is not taken for an empty one, which is white.
 DIVERGING = "RdYlBu_r"
@@ -38,6 +38,17 @@ SAME_SCALE = ("mean", "radial_mean", "median")
 FIGURE_SUFFIXES = (".png", ".pdf")
 
 STAR_LABELS = {"age": "age [Gyr]", "m_h": "[M/H] [dex]"}
+
+# Okabe & Ito's colours that are dark enough for lines; the markers tell them apart in grey.
+SLICE_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9",
+                "0.5")
+SLICE_MARKERS = "osD^vP*X"
+ASYMMETRY_LABELS = {"modulus": "A = (N $-$ S) / |N + S|", "equation1": "A = (N $-$ S) / (N + S)",
+                    "linear": "A of 10$^{[M/H]}$"}
+PROFILE_LABELS = {"difference": "North $-$ South [dex]",
+                  "offset_difference": "offset North $-$ South [dex]"}
+# What counts as a signal in a slice: its corrected p-value, or without a test this many errors.
+SIGNAL_P, SIGNAL_ERRORS = 0.05, 3
 
 
 def _new_axes(n_rows, n_columns, panel, **kwargs):
@@ -168,13 +179,19 @@ def plot_spline(spline, *, ax=None, **kwargs):
     return ax
 
 
-def plot_map(amap, quantity="offset", *, axes=None, colorbar=True, **kwargs):
+def plot_map(amap, quantity="offset", *, hatch_below=None, axes=None, colorbar=True, **kwargs):
     """Panels in the R-Z plane; see `rcasym.AsymmetryMap.plot`."""
     several = not isinstance(quantity, str)
     quantities = [check_choice("quantity", name, tuple(MAP_LABELS))
                   for name in (quantity if several else [quantity])]
     if not quantities:
         raise RcasymError("quantity must name one or more arrays of the map; got none")
+    if hatch_below is not None:
+        if not set(quantities) & set(SIGNED):
+            raise RcasymError("hatch_below must come with the quantity "
+                              f"{' or '.join(map(repr, SIGNED))}; got {quantity!r}")
+        if not (np.isscalar(hatch_below) and hatch_below > 0):
+            raise RcasymError(f"hatch_below must be a number of errors above 0; got {hatch_below}")
     slices = list(np.ndindex(amap.binning.shape[:-2]))
     n_panels = len(quantities) * len(slices)
     new_figure = axes is None
@@ -198,10 +215,12 @@ def plot_map(amap, quantity="offset", *, axes=None, colorbar=True, **kwargs):
     for name, panels, scale in zip(quantities, rows, scales, strict=True):
         for k, (ax, where) in enumerate(zip(panels, slices, strict=True)):
             mesh = _panel(ax, amap, name, where, kwargs | scale)
+            if hatch_below and name in SIGNED:
+                _hatch(ax, amap, name, where, hatch_below)
             if not new_figure or len(quantities) > 1 or k >= len(slices) - n_columns:
                 ax.set_xlabel(amap.binning["R"].label)
             if not new_figure or k % n_columns == 0:
-                ax.set_ylabel(_height_label(name))
+                ax.set_ylabel(_heights(amap, name).label)
         if colorbar:
             where = {"cax": _bar_axes(panels)} if new_figure else {"ax": list(panels)}
             panels[0].figure.colorbar(mesh, label=MAP_LABELS[name],
@@ -258,9 +277,7 @@ def _scales(amap, quantities, given):
 
 
 def _panel(ax, amap, name, where, style):
-    R, Z = amap.binning["R"].edges.value, amap.binning["Z"].edges.value
-    if name == "difference":
-        Z = Z[-(amap.difference.shape[-1] + 1):]
+    R, Z = amap.binning["R"].edges.value, _heights(amap, name).edges.value
     values = np.ma.masked_invalid(_values(amap, name)[where])
     mesh = ax.pcolormesh(R, Z, values.T, **style)
     ax.set_facecolor("white")
@@ -274,9 +291,22 @@ def _panel(ax, amap, name, where, style):
     return mesh
 
 
-def _height_label(name):
-    height = AXIS_LABELS["Z"] if name != "difference" else f"|{AXIS_LABELS['Z']}|"
-    return f"{height} [{u.kpc}]"
+def _hatch(ax, amap, name, where, limit):
+    """Hatch the voxels whose value is less than ``limit`` errors from zero, or has no error."""
+    values = getattr(amap, name).value[where]
+    errors = (amap.difference_error if name == "difference" else amap.mean_error).value[where]
+    R, Z = amap.binning["R"].edges.value, _heights(amap, name).edges.value
+    with np.errstate(invalid="ignore"):
+        weak = np.isfinite(values) & ~(np.abs(values) >= limit * errors)
+    i, j = np.nonzero(weak)
+    corners = [[(R[a], Z[b]), (R[a + 1], Z[b]), (R[a + 1], Z[b + 1]), (R[a], Z[b + 1])]
+               for a, b in zip(i.tolist(), j.tolist(), strict=True)]
+    ax.add_collection(PolyCollection(corners, facecolors="none", edgecolors="0.35", linewidths=0,
+                                     hatch="/////"), autolim=False)
+
+
+def _heights(amap, name):
+    return amap.binning.abs_Z if name == "difference" else amap.binning["Z"]
 
 
 def _extend(amap, name, mesh):
@@ -287,6 +317,126 @@ def _extend(amap, name, mesh):
     below, above = np.nanmin(values) < norm.vmin, np.nanmax(values) > norm.vmax
     return {(True, True): "both", (True, False): "min", (False, True): "max"}.get(
         (bool(below), bool(above)), "neither")
+
+
+def _slice_label(row, names):
+    """The range of azimuth and age of a row, in words."""
+    words = []
+    for name in names:
+        low, high = (f"{row[f'{name}_{end}'].value + 0.0:g}".replace("-", "\N{MINUS SIGN}")
+                     for end in ("min", "max"))
+        words.append(f"{AXIS_LABELS[name]} {low} to {high}" + ("°" if name == "phi" else " Gyr"))
+    return ", ".join(words)
+
+
+def _slices(table):
+    """The slices of azimuth and age of a table: label and rows of each, and what all share."""
+    names = [name for name in ("phi", "age") if f"{name}_min" in table.colnames]
+    varying = [name for name in names if len(set(table[f"{name}_min"].value.tolist())) > 1]
+    common = _slice_label(table[0], [name for name in names if name not in varying])
+    labels = np.array([_slice_label(row, varying) or "all stars" for row in table])
+    return {label: labels == label for label in dict.fromkeys(labels.tolist())}, common
+
+
+def plot_profile(profile, quantity="asymmetry", *, test=None, axes=None, **kwargs):
+    """Figures 4 and 6; see `rcasym.AsymmetryProfile.plot`."""
+    check_choice("quantity", quantity, ("asymmetry", *PROFILE_LABELS))
+    if len(profile) == 0:
+        raise RcasymError("the profile must have one or more rows to be drawn; it has none")
+    slices, common = _slices(profile)
+    if test is None:
+        table = profile.slices()
+        signal = (np.abs(table["offset_difference"])
+                  > SIGNAL_ERRORS * table["offset_difference_error"])
+        rule = f"{SIGNAL_ERRORS} errors"
+    else:
+        table = test.slices
+        signal = table["p_value_corrected"] < SIGNAL_P
+        rule = f"corrected p < {SIGNAL_P:g}"
+    found = dict(zip(_slices(table)[0], signal.tolist(), strict=True))
+    if axes is None:
+        axes = _new_axes(1, 3, (4.2, 3.8))
+        axes[0, 0].figure.suptitle(common)
+    left, *others = axes = _given_axes(axes, 3, "the medians, and the slices with and without "
+                                                "a signal")
+    label = (PROFILE_LABELS.get(quantity)
+             or ASYMMETRY_LABELS.get(profile.meta.get("definition"), "A"))
+    statistic = profile.meta.get("statistic", "median")
+    ends = []
+    for k, (name, rows) in enumerate(slices.items()):
+        color = (SLICE_COLORS[k] if len(slices) <= len(SLICE_COLORS)
+                 else plt.get_cmap(SEQUENTIAL)(k / len(slices)))
+        style = {"color": color, "marker": SLICE_MARKERS[k % len(SLICE_MARKERS)], "markersize": 4.5,
+                 "linewidth": 1, "capsize": 2, "elinewidth": 1, "label": name} | kwargs
+        part = profile[rows]
+        low, high = part["abs_Z_min"].value, part["abs_Z_max"].value
+        # Side by side within the bin, so that no error bar hides another.
+        Z = 0.5 * (low + high) + (high - low) * 0.5 * ((k + 0.5) / len(slices) - 0.5)
+        both = [np.append(part[f"south{end}"].value[::-1], part[f"north{end}"].value)
+                for end in ("", "_low", "_high")]
+        _error_bars(left, np.append(-Z[::-1], Z), *both, style)
+        values = [np.ma.filled(getattr(part[f"{quantity}{end}"], "value", part[f"{quantity}{end}"]),
+                               np.nan) for end in ("", "_low", "_high")]
+        _error_bars(others[0] if found.get(name) else others[1], Z, *values, style)
+        ends += [values[1], values[2]]
+    top = profile["abs_Z_max"].value.max()
+    left.axvline(0, color="0.3", linewidth=0.6)
+    left.set(xlabel=f"{AXIS_LABELS['Z']} [kpc]", ylabel=f"{statistic} [M/H] [dex]",
+             xlim=(-top, top), title="South and North of the mid-plane")
+    left.legend(fontsize="x-small")
+    ends = np.concatenate(ends)
+    ends = np.abs(ends[np.isfinite(ends)])
+    # The widest few error bars may run out of the panel.
+    limit = 1.15 * np.quantile(ends, 0.97) if len(ends) else 1.0
+    for ax, title in zip(others, (f"with a signal ({rule})", "without"), strict=True):
+        ax.axhline(0, color="0.3", linewidth=0.8)
+        ax.set(xlabel=f"{AXIS_LABELS['abs_Z']} [kpc]", ylabel=label, xlim=(0, top), title=title,
+               ylim=(-limit or -1, limit or 1))
+        if ax.containers:
+            ax.legend(fontsize="x-small")
+        else:
+            ax.annotate("none", (0.5, 0.6), xycoords="axes fraction", ha="center", color="0.4")
+    return axes
+
+
+def _error_bars(ax, x, values, low, high, style):
+    known = np.isfinite(values)
+    # A value without an interval is drawn as a point.
+    bars = [np.nan_to_num(values - low)[known], np.nan_to_num(high - values)[known]]
+    if known.any():
+        ax.errorbar(x[known], values[known], np.maximum(bars, 0), **style)
+
+
+def plot_systematics(table, *, axes=None, **kwargs):
+    """A bar for each variation; see `rcasym.robustness.Systematics.plot`."""
+    slices, common = _slices(table)
+    if axes is None:
+        n_bars = max(np.sum(rows) for rows in slices.values())
+        width = 2.0 + 1.7 * len(slices)
+        axes = plt.subplots(1, len(slices), sharex=True, sharey=True, squeeze=False,
+                            layout="constrained", figsize=(width, 1.4 + 0.2 * n_bars))[1]
+        axes[0, 0].figure.suptitle(common)
+    axes = _given_axes(axes, len(slices), f"{len(slices)} slices")
+    kinds = list(dict.fromkeys(table["kind"].tolist()))
+    for ax, (name, rows) in zip(axes, slices.items(), strict=True):
+        part = table[rows & (table["kind"] != "as given")]
+        colors = [SLICE_COLORS[kinds.index(kind) % len(SLICE_COLORS)] for kind in part["kind"]]
+        shift = np.nan_to_num(part["shift_in_errors"])
+        ax.axvspan(-1, 1, color="0.9")
+        # The line is what fewer stars may move by chance.
+        ax.barh(np.arange(len(part)), shift, **{
+            "color": colors, "xerr": np.nan_to_num(part["shift_error_in_errors"]),
+            "error_kw": {"elinewidth": 1, "ecolor": "0.4"}} | kwargs)
+        ax.axvline(0, color="0.3", linewidth=0.6)
+        ax.set(xlabel="shift [errors]", yticks=np.arange(len(part)), title=name)
+        ax.set_yticklabels(part["variation"], fontsize="small")
+        ax.title.set_fontsize("small")
+        # From the top down, as in the table.
+        ax.set_ylim(len(part) - 0.4, -0.6)
+    limit = 1.1 * max(max(map(abs, ax.get_xlim())) for ax in axes)
+    for ax in axes:
+        ax.set_xlim(-limit, limit)
+    return axes
 
 
 def save_figure(axes, stem, *, overwrite=False):

@@ -15,7 +15,7 @@ from astropy.table import Table
 
 from .exceptions import BinningError, CatalogError, RcasymError
 
-__all__ = ["check_choice", "check_edges", "check_columns", "check_same_frame",
+__all__ = ["check_choice", "check_edges", "check_columns", "check_rng", "check_same_frame",
            "check_separation", "check_tables", "check_whole", "to_unit", "warn"]
 
 # Edges are decimal numbers of kpc or degrees: two of them that differ by less are the same edge.
@@ -69,6 +69,14 @@ def check_whole(name, value, least=0):
     """Raise unless ``value`` is a whole number of ``least`` or more."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         raise RcasymError(f"{name} must be a whole number of {least} or more; got {value!r}")
+
+
+def check_rng(rng):
+    """The generator that ``rng`` is, or that it is the seed of."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        raise RcasymError(f"rng must be a seed or a numpy Generator; got {rng!r}") from error
 
 
 def check_separation(max_separation):

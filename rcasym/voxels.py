@@ -154,6 +154,26 @@ class VoxelState:
         return cls(merged.counts, merged.values, sum(state.n_outside for state in states),
                    sum(state.n_masked for state in states))
 
+    def pooled(self, groups, n_groups, shift=None):
+        """The state of groups of voxels, each taken as one.
+
+        Parameters
+        ----------
+        groups : ndarray of int
+            The group of each voxel, -1 for one that is left out.
+        n_groups : int
+            How many groups there are.
+        shift : ndarray, optional
+            What to subtract from the values of each voxel.
+
+        Returns
+        -------
+        VoxelState
+            Its ``n_outside`` counts the stars of voxels that are left out.
+        """
+        values = self.values if shift is None else self.values - np.repeat(shift, self.counts)
+        return self.from_stars(np.repeat(groups, self.counts), values, n_groups)
+
     def __add__(self, other):
         if not isinstance(other, VoxelState):
             return NotImplemented

@@ -14,7 +14,8 @@ from rcasym import AgeCalibrator, AsymmetryMap, RedClumpCatalog, make_mock_catal
 from rcasym.cli import FILES, main
 
 NO_AGES = {name for name in FILES
-           if not name.startswith(("figure2", "figure5", "figure8", "map_by_age.fits", "ages."))}
+           if not name.startswith(("figure2", "figure5", "figure6", "figure8", "map_by_age.fits",
+                                   "profile_by_age.ecsv", "ages."))}
 
 
 def accounts(folder):
@@ -71,7 +72,7 @@ def test_mock_run(small_mock, tmp_path, capsys):
     assert summary["matched"][0] > 0
     out, err = capsys.readouterr()
     assert out.startswith("rcasym 0")
-    assert "[1/8] making the mock sample" in err
+    assert "[1/9] making the mock sample" in err
     assert "Largest offsets" in out
     assert (tmp_path / "out" / "summary.txt").read_text(encoding="utf-8") in out
 

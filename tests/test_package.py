@@ -15,10 +15,11 @@ HEAVY = ("matplotlib", "scipy.stats", "scipy.sparse", "pandas", "dask", "h5py", 
 # A star flows from left to right; a module imports modules of its own or an earlier layer.
 LAYERS = (
     ("exceptions",), ("validation", "frames", "axes", "files", "progress"),
-    ("columns", "surveys", "voxels", "knots", "quantile_lp"),
-    ("votable", "matching", "cuts", "splines", "common_ages", "age_likelihood"),
+    ("columns", "surveys", "voxels", "inference", "knots", "quantile_lp"),
+    ("votable", "matching", "cuts", "splines", "common_ages", "age_likelihood", "zero_point"),
     ("catalogfile", "age_bias", "age_curve", "age_null", "calibratorfile"), ("catalog",),
-    ("mock", "ages", "binning"), ("mapfile",), ("asymmetry",), ("plotting", "cli"),
+    ("mock", "ages", "binning"), ("mapfile", "profile", "significance"), ("asymmetry",),
+    ("robustness",), ("plotting", "cli"),
 )
 
 

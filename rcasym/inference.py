@@ -1,0 +1,411 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Errors and significance of medians and means, of their differences and of their ratios.
+
+Pure arrays of floats. Stars come in groups, as a `~rcasym.voxels.VoxelState` holds them; every
+array that comes out has one value a group.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy.special import bdtr, betainc, gammaln, ndtri, stdtrit
+
+__all__ = ["Estimates", "estimate", "difference", "ratio", "linear", "bootstrap",
+           "PermutedSums", "DISTINGUISHABLE"]
+
+# The bootstrap variance of a median of n stars is too large by about this over sqrt(n), in units
+# of itself. Found by experiment, on normal, t4, gamma and uniform samples of 5 to 200.
+EXCESS = 0.4
+# A sum of North and South nearer to zero than this many of its errors makes no ratio.
+DISTINGUISHABLE = 2.0
+# Resamples or permutations are drawn in blocks of about this many numbers, which stay in cache.
+BLOCK = 2**16
+
+
+@dataclass(frozen=True, eq=False)
+class Estimates:
+    """Estimates with their errors, one a group, NaN where they cannot be had.
+
+    Parameters
+    ----------
+    value : ndarray
+        The estimate; NaN in an empty group.
+    error : ndarray
+        Its bootstrap standard error; NaN below two stars.
+    low, high : ndarray
+        The ends of its confidence interval.
+    variance : ndarray
+        The variance that intervals of differences and ratios are made of.
+    dof : ndarray
+        Degrees of freedom of that variance, infinite where a normal interval holds.
+    """
+
+    value: np.ndarray
+    error: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    variance: np.ndarray
+    dof: np.ndarray
+
+    def __getitem__(self, rows):
+        return Estimates(*(values[rows] for values in vars(self).values()))
+
+    def where(self, good):
+        """The estimates of the groups that are ``good``, NaN in the others."""
+        return Estimates(*(np.where(good, values, np.nan) for values in vars(self).values()))
+
+
+def normal_quantile(confidence):
+    """How many standard deviations hold ``confidence`` of a normal distribution."""
+    return ndtri(0.5 + 0.5 * confidence)
+
+
+def _quantile(confidence, dof):
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isinf(dof), normal_quantile(confidence),
+                        stdtrit(np.where(np.isinf(dof), 1, dof), 0.5 + 0.5 * confidence))
+
+
+def estimate(state, statistic="median", confidence=0.683):
+    """Median or mean of each group, with its error and its confidence interval.
+
+    Parameters
+    ----------
+    state : `~rcasym.voxels.VoxelState`
+        The groups.
+    statistic : {"median", "mean"}, optional
+        By default the median.
+    confidence : float, optional
+        Of the interval; by default 0.683.
+
+    Returns
+    -------
+    Estimates
+
+    Notes
+    -----
+    *Median.* The error is the standard deviation of the median over all bootstrap samples, in
+    closed form from the binomial probabilities of the order statistics (Maritz & Jarrett 1978,
+    JASA 73, 194, for odd n). The interval lies between interpolated order statistics
+    (Hettmansperger & Sheather 1986, Stat. Prob. Lett. 4, 75); beyond the outermost stars it is
+    stretched as that of a normal sample would be. No shape is assumed, and both ends differ.
+
+    *Mean.* The bootstrap error is the standard deviation with n over sqrt(n); the interval is
+    Student's.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rcasym.inference import estimate
+    >>> from rcasym.voxels import VoxelState
+    >>> stars = VoxelState.from_stars(np.zeros(5, int), np.array([0.1, 0.2, 0.3, 0.5, 0.9]), 1)
+    >>> median = estimate(stars)
+    >>> print(f"{median.value[0]:.2f}, {median.low[0]:.2f} to {median.high[0]:.2f}")
+    0.30, 0.19 to 0.52
+    """
+    n = state.counts
+    if statistic == "mean":
+        with np.errstate(divide="ignore", invalid="ignore"):
+            variance = state.std**2 / n
+            error = np.sqrt(variance * (n - 1) / n)
+            dof = np.where(n > 1, n - 1.0, np.nan)
+        half = _quantile(confidence, dof) * np.sqrt(variance)
+        return Estimates(state.mean, error, state.mean - half, state.mean + half, variance, dof)
+    error, low, high = np.full((3, len(n)), np.nan)
+    offsets = state.offsets.tolist()
+    for group in np.flatnonzero(n > 1).tolist():
+        x = state.values[offsets[group]:offsets[group + 1]]
+        error[group] = _median_error(x)
+        low[group], high[group] = _median_interval(x, confidence)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = error**2 / (1 + EXCESS / np.sqrt(n))
+    return Estimates(state.median, error, low, high, variance, np.where(n > 1, np.inf, np.nan))
+
+
+def _median_error(x):
+    """Standard deviation of the median over all bootstrap samples of the sorted ``x``."""
+    n = len(x)
+    start, single, pairs = _median_weights(n)
+    # Deviations from the median keep their digits where [M/H] is large beside its scatter.
+    x = x[start:start + len(single)] - 0.5 * (x[(n - 1) // 2] + x[n // 2])
+    first, second = single @ x, single @ x**2
+    for lag, weights in enumerate(pairs, 1):
+        middle = 0.5 * (x[:-lag] + x[lag:])
+        first += weights[:-lag] @ middle
+        second += weights[:-lag] @ middle**2
+    return np.sqrt(max(second - first**2, 0.0))
+
+
+@lru_cache(maxsize=64)
+def _median_weights(n):
+    """Chances that the median of a bootstrap sample of n stars is one star, or between two.
+
+    Gives the first star whose chance counts, the chance of each star to be the median by itself,
+    and for even n the chances of the pairs of stars that are 1, 2, ... places apart.
+    """
+    m = (n + 1) // 2
+    # Beyond nine standard deviations of the rank the chances are below 1e-18.
+    reach = int(4.5 * np.sqrt(n)) + 2
+    start, stop = max(m - 1 - reach, 0), min(m + reach, n)
+    rank = np.arange(start, stop + 1)
+    single = np.diff(betainc(m, n - m + 1, rank / n))
+    if n % 2:
+        return start, single, ()
+    # The middle ranks fall on stars i < j if m of the n draws are at i or below, one of them at i,
+    # and m at j or above, one of them at j: n! / m!^2 a(i) a(n + 1 - j).
+    with np.errstate(divide="ignore"):
+        i = np.arange(start + 1, stop + 1)
+        lower, upper = (
+            0.5 * gammaln(n + 1) - gammaln(m + 1) + m * np.log(k / n)
+            + np.log(-np.expm1(m * np.log1p(-1 / k))) for k in (i, n + 1 - i))
+    # Each further place divides the chance by e, or by sqrt(e) at the far end.
+    pairs = np.zeros((min(n - 1, len(i) - 1, 60), len(i)))
+    for lag in range(1, len(pairs) + 1):
+        pairs[lag - 1, :-lag] = np.exp(lower[:-lag] + upper[lag:])
+    pairs = pairs[pairs.max(axis=1, initial=0) > 1e-18]
+    return start, single - pairs.sum(axis=0), pairs
+
+
+def _median_interval(x, confidence):
+    """Interpolated order statistics of the sorted ``x`` that hold its median."""
+    n = len(x)
+    rank, weight, stretch = _interval_ranks(n, confidence)
+    low = (1 - weight) * x[rank] + weight * x[rank + 1]
+    high = (1 - weight) * x[n - 1 - rank] + weight * x[n - 2 - rank]
+    if stretch > 1:
+        median = 0.5 * (x[(n - 1) // 2] + x[n // 2])
+        return median - stretch * (median - low), median + stretch * (high - median)
+    return low, high
+
+
+@lru_cache(maxsize=1024)
+def _interval_ranks(n, confidence):
+    """The lower rank (from 0), the weight of the next one, and by how much to stretch."""
+    tail = 0.5 * (1 - confidence)
+    # The normal approximation is a star off at most; the loops see to that.
+    k = min(max(int(0.5 * n - 0.5 * normal_quantile(confidence) * np.sqrt(n)), 0), n // 2)
+    while k > 0 and bdtr(k - 1, n, 0.5) > tail:
+        k -= 1
+    while k < n // 2 and bdtr(k, n, 0.5) <= tail:
+        k += 1
+    if k == 0:
+        reached = 1 - 2 * bdtr(0, n, 0.5)
+        return 0, 0.0, normal_quantile(confidence) / normal_quantile(reached)
+    wide, narrow = (1 - 2 * bdtr(j, n, 0.5) for j in (k - 1, k))
+    part = (wide - confidence) / (wide - narrow)
+    return k - 1, (n - k) * part / (k + (n - 2 * k) * part), 1.0
+
+
+def difference(north, south, confidence=0.683):
+    """North less South of independent estimates.
+
+    Parameters
+    ----------
+    north, south : Estimates
+    confidence : float, optional
+
+    Returns
+    -------
+    Estimates
+        The errors add in quadrature. The interval is symmetric: Student's, with Welch's degrees
+        of freedom, of means, and normal of medians.
+    """
+    value = north.value - south.value
+    variance = north.variance + south.variance
+    with np.errstate(divide="ignore", invalid="ignore"):
+        dof = variance**2 / (north.variance**2 / north.dof + south.variance**2 / south.dof)
+    # No scatter at all: whatever the degrees of freedom, there is no width.
+    dof = np.where(variance == 0, np.inf, dof)
+    half = _quantile(confidence, dof) * np.sqrt(variance)
+    return Estimates(value, np.hypot(north.error, south.error), value - half, value + half,
+                     variance, dof)
+
+
+def ratio(north, south, confidence=0.683, *, modulus=True):
+    """(N - S) / |N + S|, or with ``modulus=False`` (N - S) / (N + S).
+
+    Parameters
+    ----------
+    north, south : Estimates
+    confidence : float, optional
+    modulus : bool, optional
+
+    Returns
+    -------
+    Estimates
+        The error is that of the first derivatives; the interval is Fieller's (1954, J. R. Stat.
+        Soc. B 16, 175).
+    distinguishable : ndarray of bool
+        Whether N + S differs from zero by more than `DISTINGUISHABLE` standard errors, and by
+        enough for the interval to be finite. Where it does not, all estimates are NaN.
+    """
+    N, S, v_n, v_s = north.value, south.value, north.variance, south.variance
+    top, total, v = N - S, N + S, v_n + v_s
+    below = difference(north, south, confidence)
+    q = _quantile(confidence, below.dof)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        distinguishable = (total**2 > np.maximum(q, DISTINGUISHABLE)**2 * v) & (total != 0)
+        sign = np.sign(total) if modulus else 1.0
+        bottom, covariance = sign * total, sign * (v_n - v_s)
+        value = top / bottom
+        error = 2 * np.hypot(S * north.error, N * south.error) / total**2
+        # All a with (top - a bottom)^2 <= q^2 Var(top - a bottom).
+        A, B, C = bottom**2 - q**2 * v, top * bottom - q**2 * covariance, top**2 - q**2 * v
+        root = np.sqrt(np.maximum(B**2 - A * C, 0))
+        low, high = (B - root) / A, (B + root) / A
+        variance = 4 * (S**2 * v_n + N**2 * v_s) / total**4
+    estimates = Estimates(value, error, low, high, variance, below.dof)
+    return estimates.where(distinguishable), distinguishable
+
+
+def linear(north_less_south):
+    """Eq. 1 on 10^[M/H], which is tanh(ln 10 (N - S) / 2).
+
+    Parameters
+    ----------
+    north_less_south : Estimates
+        As `difference` gives it.
+
+    Returns
+    -------
+    Estimates
+        Always between -1 and 1. The interval is that of the difference, carried over.
+    """
+    half = 0.5 * np.log(10)
+    d = north_less_south
+    value = np.tanh(half * d.value)
+    slope = half * (1 - value**2)
+    return Estimates(value, slope * d.error, np.tanh(half * d.low), np.tanh(half * d.high),
+                     slope**2 * d.variance, d.dof)
+
+
+def bootstrap(state, statistic="median", n=1000, rng=None):
+    """Medians or means of bootstrap samples of each group.
+
+    Parameters
+    ----------
+    state : `~rcasym.voxels.VoxelState`
+        The groups.
+    statistic : {"median", "mean"}, optional
+    n : int, optional
+        Samples; by default 1,000.
+    rng : `~numpy.random.Generator` or seed, optional
+
+    Returns
+    -------
+    ndarray, shape (n, groups)
+        NaN for an empty group.
+
+    Notes
+    -----
+    The median of a bootstrap sample of n sorted values is one of them, whose rank is the m-th of n
+    uniform numbers, a Beta deviate; for even n the two ranks in the middle are drawn together. So
+    no median needs any resampling. Means do.
+    """
+    rng = np.random.default_rng(rng)
+    samples = np.full((n, len(state.counts)), np.nan)
+    offsets = state.offsets.tolist()
+    for group in np.flatnonzero(state.counts).tolist():
+        x = state.values[offsets[group]:offsets[group + 1]]
+        draw = _bootstrap_medians if statistic == "median" else _bootstrap_means
+        samples[:, group] = draw(x, n, rng)
+    return samples
+
+
+def _bootstrap_medians(x, n, rng):
+    size = len(x)
+    m = (size + 1) // 2
+    u = rng.beta(m, size - m + 1, n)
+    low = x[np.minimum((u * size).astype(np.int64), size - 1)]
+    if size % 2:
+        return low
+    # The next of the larger half of the ranks: the least of m uniform numbers above u.
+    u += (1 - u) * -np.expm1(np.log1p(-rng.random(n)) / m)
+    return 0.5 * (low + x[np.minimum((u * size).astype(np.int64), size - 1)])
+
+
+def _bootstrap_means(x, n, rng):
+    size = len(x)
+    rows = max(BLOCK // size, 1)
+    return np.concatenate([
+        x[rng.integers(size, size=(min(rows, n - start), size), dtype=np.int32)].mean(axis=1)
+        for start in range(0, n, rows)])
+
+
+class PermutedSums:
+    """North against South within voxels, and what permuted labels make of it.
+
+    The statistic of a voxel is the sum over its stars of the North of their values less the
+    voxel's mean, which is ``weight`` times the difference of the two means. Voxels of one bin add
+    up.
+
+    Parameters
+    ----------
+    north, south : `~rcasym.voxels.VoxelState`
+        The voxels of either side, in the same order.
+    bins : ndarray of int
+        The bin of each voxel.
+    n_bins : int
+
+    Attributes
+    ----------
+    weight : ndarray
+        Effective number of pairs of each bin: the sum of n_N n_S / (n_N + n_S) over its voxels.
+    difference, error : ndarray
+        North less South of each bin within voxels, and its standard error from the scatter on
+        either side; NaN where nothing can be compared.
+    null_std : ndarray
+        Standard deviation of ``sum`` over all permutations.
+    sum : ndarray
+        ``weight * difference``.
+    n_north, n_south, n_unpaired : ndarray of int
+        Stars of each bin in voxels that have both sides, and in those that do not.
+    """
+
+    def __init__(self, north, south, bins, n_bins):
+        self.n_bins = n_bins
+        n, s = north.counts, south.counts
+        paired = (n > 0) & (s > 0)
+
+        def per_bin(values, dtype=float):
+            return np.bincount(bins[paired], values[paired], n_bins).astype(dtype)
+
+        self.n_north, self.n_south = per_bin(n, int), per_bin(s, int)
+        self.n_unpaired = np.bincount(bins, n + s, n_bins).astype(int) - self.n_north - self.n_south
+        with np.errstate(divide="ignore", invalid="ignore"):
+            weight = n * s / (n + s)
+            self.weight = per_bin(weight)
+            step = north.mean - south.mean
+            self.sum = per_bin(weight * step)
+            self.difference = self.sum / np.where(self.weight > 0, self.weight, np.nan)
+            # Scatter within voxels, all voxels of a bin together, since many have few stars.
+            squares = [np.where(x.counts > 1, (x.counts - 1) * x.std**2, 0) for x in (north, south)]
+            variance = sum(
+                per_bin(square) / (per_bin(side.counts) - per_bin(np.ones(len(n))))
+                * per_bin(weight**2 / side.counts)
+                for square, side in zip(squares, (north, south), strict=True))
+            self.error = np.sqrt(variance) / self.weight
+            # Variance of the sum of n_N values drawn from n without replacement.
+            spread = squares[0] + squares[1] + weight * step**2
+            self.null_std = np.sqrt(per_bin(weight * spread / (n + s - 1)))
+        self._voxels = []
+        for k in np.flatnonzero(paired).tolist():
+            values = np.concatenate([side.values[side.offsets[k]:side.offsets[k + 1]]
+                                     for side in (north, south)])
+            values -= values.mean()
+            # The smaller side is drawn; the values add up to zero, so the other is its negative.
+            fewer, sign = (n[k], 1.0) if n[k] <= s[k] else (s[k], -1.0)
+            self._voxels.append((int(bins[k]), int(fewer), sign, values))
+
+    def permuted(self, n, rng):
+        """The sums of all bins with the labels of each voxel permuted ``n`` times, (n, n_bins)."""
+        sums = np.zeros((n, self.n_bins))
+        for bin_, fewer, sign, values in self._voxels:
+            rows = max(BLOCK // len(values), 1)
+            for start in range(0, n, rows):
+                part = sums[start:start + rows, bin_]
+                mixed = np.tile(values, (len(part), 1))
+                rng.permuted(mixed, axis=1, out=mixed)
+                part += sign * mixed[:, :fewer].sum(axis=1)
+        return sums

@@ -1,0 +1,245 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""North against South as a function of the height above the mid-plane."""
+
+import numpy as np
+from astropy import units as u
+from astropy.io.registry import UnifiedReadWriteMethod
+from astropy.table import MaskedColumn, QTable, connect
+
+from . import inference
+from .exceptions import BinningError, RcasymError
+from .validation import check_choice, check_rng, check_whole
+
+__all__ = ["AsymmetryProfile", "profile_of", "bootstrap_of", "bin_edges",
+           "slice_edges", "sides_of", "check_profile", "show", "ESTIMATES"]
+
+STATISTICS = ("median", "mean")
+DEFINITIONS = ("modulus", "equation1", "linear")
+ESTIMATES = ("north", "south", "difference", "offset_north", "offset_south", "offset_difference",
+             "asymmetry")
+"""Each has columns of its own, and further ones with ``_error``, ``_low`` and ``_high``."""
+INDISTINGUISHABLE = "N + S is not distinguishable from 0"
+
+
+class ProfileWrite(connect.TableWrite):
+    """Writes all digits, not those that are shown."""
+
+    def __call__(self, *args, **kwargs):
+        plain = self._instance.copy(copy_data=False)
+        for column in plain.columns.values():
+            column.info.format = None
+        connect.TableWrite(plain, type(plain))(*args, **kwargs)
+
+
+class AsymmetryProfile(QTable):
+    """North against South in bins of azimuth, age and abs(Z): a table, one bin a row.
+
+    Made by `AsymmetryMap.profile <rcasym.AsymmetryMap.profile>`. Rows and columns are taken as of
+    any astropy table; the edges in each row say what it is.
+
+    =======================================  =====  ================================================
+    column                                   unit   meaning
+    =======================================  =====  ================================================
+    ``phi_min``, ``phi_max``                 deg    azimuth, if the map has an axis for it
+    ``age_min``, ``age_max``                 Gyr    age, if the map has an axis for it
+    ``abs_Z_min``, ``abs_Z_max``             kpc    distance from the mid-plane
+    ``n_north``, ``n_south``                        stars on either side
+    ``north``, ``south``                     dex    median [M/H] of the stars of all R bins together
+    ``difference``                           dex    north less south
+    ``offset_north``, ``offset_south``       dex    median of [M/H] less the radial mean
+    ``offset_difference``                    dex    the difference of these
+    ``asymmetry``                                   ratio, masked where it cannot be had
+    ``asymmetry_reason``                            why it is masked
+    =======================================  =====  ================================================
+
+    Each estimate ``X`` has its bootstrap standard error ``X_error``, and the ends ``X_low`` and
+    ``X_high`` of its confidence interval. ``meta`` says how the profile was made.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> from rcasym import AsymmetryMap, make_mock_catalog
+    >>> profile = AsymmetryMap.from_catalog(make_mock_catalog(20_000)).profile()
+    >>> profile["phi_min", "abs_Z_min", "n_north", "difference"][21:24].pprint()
+    phi_min abs_Z_min n_north difference
+      deg      kpc               dex
+    ------- --------- ------- ----------
+          0         0     222      0.093
+          0       0.3     158      0.069
+          0       0.6     112      0.096
+    """
+
+    write = UnifiedReadWriteMethod(ProfileWrite)
+
+    def slices(self):
+        """The rows of each azimuth and age put together: one row a slice.
+
+        Returns
+        -------
+        `~astropy.table.QTable`
+            Edges, ``n_north``, ``n_south``, ``difference``, ``offset_difference`` and their
+            ``_error``. A slice is the mean of its bins, weighted with n_N n_S / (n_N + n_S), which
+            is the inverse variance for equal scatter and does not depend on what is found.
+
+        Examples
+        --------
+        >>> from rcasym import AsymmetryMap, make_mock_catalog
+        >>> profile = AsymmetryMap.from_catalog(make_mock_catalog(20_000)).profile()
+        >>> len(profile), len(profile.slices())
+        (42, 6)
+        """
+        edges = [name for name in self.colnames if name.startswith(("phi_", "age_"))]
+        keys = list(zip(*(self[name].value for name in edges), strict=True)) or [()] * len(self)
+        number = {key: k for k, key in enumerate(dict.fromkeys(keys))}
+        group = np.array([number[key] for key in keys])
+        first = np.unique(group, return_index=True)[1]
+        table = QTable({name: self[name][first] for name in edges})
+
+        def total(values):
+            return np.bincount(group, values, len(first))
+
+        n, s = np.asarray(self["n_north"]), np.asarray(self["n_south"])
+        table["n_north"], table["n_south"] = total(n).astype(int), total(s).astype(int)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            for name in ("difference", "offset_difference"):
+                value, error = self[name].value, self[f"{name}_error"].value
+                weight = np.where(np.isfinite(value) & np.isfinite(error), n * s / (n + s), 0)
+                known = weight > 0
+                sums = total(weight)
+                table[name] = total(weight * np.where(known, value, 0)) / sums * u.dex
+                table[f"{name}_error"] = np.sqrt(
+                    total((weight * np.where(known, error, 0))**2)) / sums * u.dex
+        return show(table)
+
+    def plot(self, quantity="asymmetry", *, test=None, axes=None, **kwargs):
+        """Draw Figure 4 of Wang et al. (2025), for a map by age Figure 6.
+
+        Left, the medians against Z, South and North of the mid-plane; then ``quantity`` against
+        abs(Z), for the slices with and for those without a signal.
+
+        Parameters
+        ----------
+        quantity : str, optional
+            ``"asymmetry"`` (default), ``"difference"`` or ``"offset_difference"``.
+        test : `~rcasym.significance.AsymmetryTest`, optional
+            A slice has a signal if its corrected p-value there is below 0.05; by default, if its
+            ``offset_difference`` over all heights is more than 3 errors from zero.
+        axes : array of `~matplotlib.axes.Axes`, optional
+            Three of them; by default those of a new figure.
+        **kwargs
+            Passed to `~matplotlib.axes.Axes.errorbar`.
+
+        Returns
+        -------
+        ndarray of `~matplotlib.axes.Axes`
+        """
+        from .plotting import plot_profile
+
+        return plot_profile(self, quantity, test=test, axes=axes, **kwargs)
+
+
+def show(table):
+    """Set the digits that are shown; those that are kept are all of them."""
+    for name, column in table.columns.items():
+        if name.endswith(("_min", "_max")):
+            column.info.format = "g"
+        elif column.dtype.kind == "f":
+            column.info.format = ".2g" if name.startswith("p_value") else ".3f"
+    return table
+
+
+def check_profile(binning, R_min, R_max, statistic="median", definition="modulus",
+                  confidence=0.683):
+    """Check what a profile is asked for; gives the bins of R."""
+    check_choice("statistic", statistic, STATISTICS)
+    check_choice("definition", definition, DEFINITIONS)
+    if not (np.isscalar(confidence) and 0 < confidence < 1):
+        raise RcasymError(f"confidence must lie between 0 and 1; got {confidence!r}")
+    if len(binning.abs_Z) == 0:
+        raise BinningError("Z must have bins on both sides of the mid-plane to compare North with "
+                           f"South; got {len(binning['Z'])} from "
+                           f"{binning['Z'].edges[0]:g} to {binning['Z'].edges[-1]:g}")
+    return binning.R_bins(R_min, R_max)
+
+
+def slice_edges(binning, n_rows=1):
+    """The edges of azimuth and age of each slice, ``n_rows`` times each."""
+    where = np.indices(binning.shape[:-2]).reshape(len(binning.shape) - 2, -1)
+    return {f"{axis.name}_{end}": np.repeat(axis.edges[bins + k], n_rows)
+            for axis, bins in zip(binning.axes[:-2], where, strict=True)
+            for k, end in enumerate(("min", "max"))}
+
+
+def bin_edges(binning):
+    """The edges of each bin of azimuth, age and abs(Z), the last varying fastest."""
+    n_slices = int(np.prod(binning.shape[:-2], dtype=int))
+    edges = slice_edges(binning, len(binning.abs_Z))
+    for k, end in enumerate(("min", "max")):
+        heights = binning.abs_Z.edges[k:][:len(binning.abs_Z)]
+        edges[f"abs_Z_{end}"] = np.tile(heights, n_slices)
+    return edges
+
+
+def profile_of(binning, state, radial_mean, R_min, R_max, statistic, definition, confidence):
+    """The profile of a map; see `rcasym.AsymmetryMap.profile`."""
+    R_bins = check_profile(binning, R_min, R_max, statistic, definition, confidence)
+    sides = sides_of(binning, R_bins)
+    n_bins = sides.max() + 1
+    shift = np.repeat(radial_mean.value.ravel(), binning.shape[-1])
+    found = {}
+    for prefix, less in (("", None), ("offset_", shift)):
+        pooled = state.pooled(sides.ravel(), n_bins, less)
+        enough = pooled.counts >= binning.min_count
+        both = inference.estimate(pooled, statistic, confidence).where(enough)
+        half = n_bins // 2
+        north, south = both[:half], both[half:]
+        found |= {f"{prefix}north": north, f"{prefix}south": south,
+                  f"{prefix}difference": inference.difference(north, south, confidence)}
+    enough = enough[:half], enough[half:]
+    if definition == "linear":
+        found["asymmetry"] = inference.linear(found["difference"])
+        distinguishable = np.full(half, True)
+    else:
+        found["asymmetry"], distinguishable = inference.ratio(
+            found["north"], found["south"], confidence, modulus=definition == "modulus")
+
+    profile = AsymmetryProfile(bin_edges(binning))
+    profile["n_north"], profile["n_south"] = pooled.counts[:half], pooled.counts[half:]
+    reason = np.where(distinguishable, "", INDISTINGUISHABLE)
+    fewer = f"fewer than {binning.min_count} stars"
+    reason = np.select([~enough[0] & ~enough[1], ~enough[0], ~enough[1]],
+                       [f"{fewer} on both sides", f"{fewer} in the North",
+                        f"{fewer} in the South"], reason)
+    for name in ESTIMATES:
+        for ending, values in (("", found[name].value), ("_error", found[name].error),
+                               ("_low", found[name].low), ("_high", found[name].high)):
+            profile[f"{name}{ending}"] = (
+                MaskedColumn(values, mask=reason != "") if name == "asymmetry" else values * u.dex)
+    profile["asymmetry_reason"] = reason
+    edges = binning["R"].edges
+    profile.meta |= {"statistic": statistic, "definition": definition, "confidence": confidence,
+                     "R_min": f"{edges[R_bins.start]:g}", "R_max": f"{edges[R_bins.stop]:g}",
+                     "min_count": binning.min_count}
+    return show(profile)
+
+
+def bootstrap_of(binning, state, R_min, R_max, statistic, n, rng):
+    """Bootstrap samples of a profile; see `rcasym.AsymmetryMap.bootstrap`."""
+    R_bins = check_profile(binning, R_min, R_max, statistic)
+    check_whole("n", n, least=1)
+    sides = sides_of(binning, R_bins)
+    pooled = state.pooled(sides.ravel(), sides.max() + 1)
+    samples = inference.bootstrap(pooled, statistic, n, check_rng(rng))
+    samples[:, pooled.counts < binning.min_count] = np.nan
+    return tuple(np.hsplit(samples * u.dex, 2))
+
+
+def sides_of(binning, R_bins):
+    """The bin of each voxel, those of the South after those of the North, -1 for none."""
+    sides = np.full(binning.shape, -1)
+    n_heights = len(binning.abs_Z)
+    n_slices = int(np.prod(binning.shape[:-2], dtype=int))
+    bins = np.arange(2 * n_slices * n_heights).reshape(2, *binning.shape[:-2], 1, n_heights)
+    for side, numbers in zip(binning.hemispheres(sides), bins, strict=True):
+        side[..., R_bins, :] = numbers
+    return sides

@@ -1,0 +1,156 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Whether North and South differ by more than chance: a permutation test."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from astropy import units as u
+from astropy.table import QTable
+
+from .exceptions import CatalogWarning
+from .inference import PermutedSums
+from .profile import bin_edges, check_profile, show, slice_edges
+from .progress import progress
+from .validation import check_rng, check_whole, warn
+
+__all__ = ["AsymmetryTest", "permutation_test"]
+
+# Permutations drawn at a time; each bin takes one number of each.
+BATCH = 500
+# Rounding must not make a tie a difference.
+TIE = 1 - 1e-9
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AsymmetryTest:
+    """The result of `AsymmetryMap.test <rcasym.AsymmetryMap.test>`; immutable.
+
+    Parameters
+    ----------
+    p_value : float
+        Of the signed mean of the differences over all bins, two-sided.
+    p_value_squares : float
+        Of the sum of the squares of the differences in units of their errors, over all bins.
+    difference, difference_error : `~astropy.units.Quantity`
+        That signed mean and its standard error [dex].
+    n : int
+        Permutations.
+    R_min, R_max : `~astropy.units.Quantity`
+        The stars that took part are between these.
+    table : `~astropy.table.QTable`
+        One row a bin (``level`` is ``"bin"``), one a slice of azimuth and age (``"slice"``), and
+        one for the whole (``"all"``), with these columns: edges; ``n_north`` and ``n_south``, stars
+        in voxels that have both sides, and ``n_unpaired``, those in voxels of one side only;
+        ``difference`` and ``difference_error`` [dex]; ``p_value`` and ``p_value_squares``, and the
+        same with ``_corrected`` for the number of bins, or of slices (Benjamini & Hochberg 1995).
+        Where nothing can be compared, all are NaN.
+    """
+
+    p_value: float
+    p_value_squares: float
+    difference: u.Quantity
+    difference_error: u.Quantity
+    n: int
+    R_min: u.Quantity
+    R_max: u.Quantity
+    table: QTable
+
+    def __repr__(self):
+        return (f"<AsymmetryTest: North - South = {self.difference.value:+.4f} ± "
+                f"{self.difference_error.value:.4f} dex, p_value = {self.p_value:.2g}, "
+                f"p_value_squares = {self.p_value_squares:.2g}; {self.n:,} permutations>")
+
+    @property
+    def bins(self):
+        """The rows of ``table`` of single bins."""
+        return self.table[self.table["level"] == "bin"]
+
+    @property
+    def slices(self):
+        """The rows of ``table`` of slices of azimuth and age."""
+        return self.table[self.table["level"] == "slice"]
+
+
+def permutation_test(binning, state, R_min, R_max, n, rng, show_progress):
+    """The test of a map; see `rcasym.AsymmetryMap.test`."""
+    R_bins = check_profile(binning, R_min, R_max)
+    check_whole("n", n, least=1)
+    rng = check_rng(rng)
+    n_heights = len(binning.abs_Z)
+    n_slices = int(np.prod(binning.shape[:-2], dtype=int))
+    n_bins = n_slices * n_heights
+    sides = []
+    for side in binning.hemispheres(np.arange(binning.size).reshape(binning.shape)):
+        voxels = side[..., R_bins, :]
+        chosen = np.full(binning.size, -1)
+        chosen[voxels.ravel()] = np.arange(voxels.size)
+        sides.append(state.pooled(chosen, voxels.size))
+    bins = np.broadcast_to(np.arange(n_bins).reshape(*binning.shape[:-2], 1, n_heights),
+                           voxels.shape).ravel()
+    sums = PermutedSums(*sides, bins, n_bins)
+
+    if not sums.weight.any():
+        warn("North and South cannot be compared: no voxel between R_min and R_max has stars on "
+             f"both sides ({sums.n_unpaired.sum():,} stars)", CatalogWarning)
+    usable = sums.null_std > 0
+    scale = np.where(usable, sums.null_std, 1)
+
+    def statistics(totals):
+        """Of bins, slices and the whole: the signed sums, and the sums of squares."""
+        squares = (totals / scale)**2
+        levels = []
+        for values in (totals, squares):
+            slices = values.reshape(*values.shape[:-1], n_slices, n_heights).sum(axis=-1)
+            levels += [values, slices, slices.sum(axis=-1, keepdims=True)]
+        return np.abs(np.concatenate(levels, axis=-1))
+
+    measured = statistics(sums.sum)
+    as_extreme = np.zeros(len(measured), int)
+    batches = [min(BATCH, n - start) for start in range(0, n, BATCH)]
+    for size in progress(batches, "permuting North and South", show=show_progress):
+        as_extreme += (statistics(sums.permuted(size, rng)) >= TIE * measured).sum(axis=0)
+    p_values = ((as_extreme + 1) / (n + 1)).reshape(2, -1)
+
+    def levels(values, combine=np.sum):
+        slices = values.reshape(n_slices, n_heights)
+        return np.concatenate([values, combine(slices, axis=-1), combine(values, keepdims=True)])
+
+    weight = levels(sums.weight)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        difference = levels(sums.sum) / np.where(weight > 0, weight, np.nan)
+        variance = levels((sums.weight * sums.error)**2, np.nansum)
+        error = np.sqrt(np.where(weight > 0, variance, np.nan)) / weight
+    error[:n_bins] = sums.error
+    p_values[:, weight == 0] = np.nan
+
+    table = QTable({"level": ["bin"] * n_bins + ["slice"] * n_slices + ["all"]})
+    Z = binning.abs_Z.edges
+    ends = {"abs_Z_min": Z[0], "abs_Z_max": Z[-1]} | {
+        f"{axis.name}_{end}": axis.edges[k] for axis in binning.axes[:-2]
+        for k, end in ((0, "min"), (-1, "max"))}
+    of_slices = slice_edges(binning)
+    for name, edges in bin_edges(binning).items():
+        middle = of_slices.get(name, np.repeat(ends[name], n_slices))
+        table[name] = np.concatenate([edges, middle, ends[name][np.newaxis]])
+    for name in ("n_north", "n_south", "n_unpaired"):
+        table[name] = levels(getattr(sums, name))
+    table["difference"], table["difference_error"] = difference * u.dex, error * u.dex
+    for name, values in zip(("p_value", "p_value_squares"), p_values, strict=True):
+        table[name] = values
+        table[f"{name}_corrected"] = np.concatenate([
+            _corrected(values[:n_bins]), _corrected(values[n_bins:-1]), values[-1:]])
+    edges = binning["R"].edges
+    return AsymmetryTest(float(p_values[0, -1]), float(p_values[1, -1]), difference[-1] * u.dex,
+                         error[-1] * u.dex, int(n), edges[R_bins.start], edges[R_bins.stop],
+                         show(table))
+
+
+def _corrected(p_values):
+    # Here, since it takes as long to import as all the rest of a map.
+    from scipy.stats import false_discovery_control
+
+    corrected = np.full(p_values.shape, np.nan)
+    known = np.isfinite(p_values)
+    if known.any():
+        corrected[known] = false_discovery_control(p_values[known])
+    return corrected

@@ -1,0 +1,100 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The [M/H] of the stars that two surveys have in common."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from astropy import units as u
+
+from .columns import floats
+from .exceptions import CatalogError
+from .inference import estimate
+from .validation import check_columns
+from .voxels import VoxelState
+
+__all__ = ["ZeroPoint"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ZeroPoint:
+    """The difference of [M/H] between a catalogue and a reference, for the stars in common.
+
+    Wang et al. (2025, Section 2) find none between LAMOST and APOGEE.
+
+    Parameters
+    ----------
+    n_stars : int
+        Stars in common with both values.
+    difference, difference_error : `~astropy.units.Quantity`
+        Median of [M/H] less that of the reference, and its bootstrap standard error [dex].
+    scatter : `~astropy.units.Quantity`
+        Standard deviation of a normal distribution with the same median absolute deviation [dex].
+    trend, trend_error : float
+        Slope of the difference against the mean of both [M/H] (dex per dex), by least squares, and
+        its standard error from the residuals of each star. Against one of the two there would be a
+        slope even without a trend, since the error of a star is on both axes; against the mean
+        there is none if both surveys have errors of the same size.
+
+    Examples
+    --------
+    >>> from rcasym import make_mock_catalog
+    >>> from rcasym.zero_point import ZeroPoint
+    >>> cat = make_mock_catalog(20_000)
+    >>> lamost, apogee = cat[cat["survey"] == "LAMOST"], cat[cat["survey"] == "APOGEE"]
+    >>> ZeroPoint.from_catalogs(apogee, lamost).n_stars
+    584
+    """
+
+    n_stars: int
+    difference: u.Quantity
+    difference_error: u.Quantity
+    scatter: u.Quantity
+    trend: float
+    trend_error: float
+
+    @classmethod
+    def from_catalogs(cls, catalog, reference, max_separation=1 * u.arcsec):
+        """Compare the stars that two catalogues have in common.
+
+        Parameters
+        ----------
+        catalog, reference : RedClumpCatalog
+        max_separation : `~astropy.units.Quantity` ['angle'], optional
+            As in `RedClumpCatalog.match <rcasym.RedClumpCatalog.match>`; by default 1 arcsec.
+
+        Returns
+        -------
+        ZeroPoint
+
+        Raises
+        ------
+        CatalogError
+            If fewer than three stars in common have both values.
+        """
+        for stars in (catalog, reference):
+            check_columns(stars.colnames, ["coord", "m_h"], "the catalogue")
+        pairs = catalog.match(reference, max_separation)
+        first = floats(catalog, "m_h")[pairs["index"]]
+        second = floats(reference, "m_h")[pairs["other_index"]]
+        known = np.isfinite(first) & np.isfinite(second)
+        first, second = first[known], second[known]
+        n = len(first)
+        if n < 3:
+            raise CatalogError("the catalogues must have three or more stars in common with [M/H] "
+                               f"in both; got {n} of {len(pairs)} pairs")
+        difference, mean = first - second, 0.5 * (first + second)
+        median = estimate(VoxelState.from_stars(np.zeros(n, np.int32), difference, 1))
+        scatter = 1.4826 * np.median(np.abs(difference - median.value[0]))
+        x = mean - mean.mean()
+        spread = np.sum(x**2)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            trend = np.sum(x * difference) / spread
+            residual = difference - difference.mean() - trend * x
+            trend_error = np.sqrt(np.sum((x * residual)**2) * n / (n - 2)) / spread
+        return cls(n, median.value[0] * u.dex, median.error[0] * u.dex, scatter * u.dex,
+                   float(trend), float(trend_error))
+
+    def __repr__(self):
+        return (f"<ZeroPoint: {self.difference.value:+.4f} ± {self.difference_error.value:.4f} dex "
+                f"of {self.n_stars:,} stars in common, scatter {self.scatter.value:.3f} dex; trend "
+                f"{self.trend:+.3f} ± {self.trend_error:.3f} dex/dex>")
