@@ -260,7 +260,8 @@ class AsymmetryMap:
                 column.info.format = ".3f" if column.unit == u.dex else "g"
         return table
 
-    def profile(self, R_min=11 * u.kpc, R_max=None, *, statistic="median", definition="modulus",
+    @u.quantity_input(R_min=[u.kpc, None], R_max=[u.kpc, None])
+    def profile(self, R_min=11 * u.kpc, R_max=None, statistic="median", definition="modulus",
                 confidence=0.683):
         """North against South as a function of abs(Z), for each azimuth and age.
 
@@ -307,7 +308,8 @@ class AsymmetryMap:
         return profile_of(self.binning, self.state, self.radial_mean, R_min, R_max, statistic,
                           definition, confidence)
 
-    def test(self, R_min=11 * u.kpc, R_max=None, *, n=9999, rng=None, progress=True):
+    @u.quantity_input(R_min=[u.kpc, None], R_max=[u.kpc, None])
+    def test(self, R_min=11 * u.kpc, n=9999, rng=None, *, R_max=None, progress=True):
         """Whether North and South differ by more than chance.
 
         The labels North and South are permuted among the stars of each voxel of azimuth, age, R and
@@ -316,12 +318,14 @@ class AsymmetryMap:
 
         Parameters
         ----------
-        R_min, R_max : `~astropy.units.Quantity` ['length'] or None, optional
+        R_min : `~astropy.units.Quantity` ['length'] or None, optional
             As in `profile`.
         n : int, optional
             Permutations; by default 9,999. The smallest p-value is 1 / (n + 1).
         rng : int or `~numpy.random.Generator`, optional
             Seed, or the generator to draw from.
+        R_max : `~astropy.units.Quantity` ['length'] or None, optional
+            As in `profile`.
         progress : bool, optional
             Whether to show a progress bar on a terminal; by default True.
 
@@ -358,6 +362,7 @@ class AsymmetryMap:
         """
         return permutation_test(self.binning, self.state, R_min, R_max, n, rng, progress)
 
+    @u.quantity_input(R_min=[u.kpc, None], R_max=[u.kpc, None])
     def bootstrap(self, R_min=11 * u.kpc, R_max=None, *, statistic="median", n=1000, rng=None):
         """Medians or means of bootstrap samples, for what `profile` has no error of.
 

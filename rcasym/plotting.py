@@ -383,7 +383,8 @@ def plot_profile(profile, quantity="asymmetry", *, test=None, axes=None, **kwarg
     left.axvline(0, color="0.3", linewidth=0.6)
     left.set(xlabel=f"{AXIS_LABELS['Z']} [kpc]", ylabel=f"{statistic} [M/H] [dex]",
              xlim=(-top, top), title="South and North of the mid-plane")
-    left.legend(fontsize="x-small")
+    if left.containers:
+        left.legend(fontsize="x-small")
     ends = np.concatenate(ends)
     ends = np.abs(ends[np.isfinite(ends)])
     # The widest few error bars may run out of the panel.

@@ -1,6 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """North against South as a function of the height above the mid-plane."""
 
+import warnings
+from numbers import Real
+
 import numpy as np
 from astropy import units as u
 from astropy.io.registry import UnifiedReadWriteMethod
@@ -28,7 +31,11 @@ class ProfileWrite(connect.TableWrite):
         plain = self._instance.copy(copy_data=False)
         for column in plain.columns.values():
             column.info.format = None
-        connect.TableWrite(plain, type(plain))(*args, **kwargs)
+        with warnings.catch_warnings():
+            # FITS has no dex, but astropy keeps the unit beside the column and restores it.
+            warnings.filterwarnings("ignore", "The unit 'dex' could not be saved")
+            warnings.filterwarnings("ignore", "Keyword name .* a HIERARCH card will be created")
+            connect.TableWrite(plain, type(plain))(*args, **kwargs)
 
 
 class AsymmetryProfile(QTable):
@@ -91,7 +98,7 @@ class AsymmetryProfile(QTable):
         edges = [name for name in self.colnames if name.startswith(("phi_", "age_"))]
         keys = list(zip(*(self[name].value for name in edges), strict=True)) or [()] * len(self)
         number = {key: k for k, key in enumerate(dict.fromkeys(keys))}
-        group = np.array([number[key] for key in keys])
+        group = np.array([number[key] for key in keys], dtype=int)
         first = np.unique(group, return_index=True)[1]
         table = QTable({name: self[name][first] for name in edges})
 
@@ -153,7 +160,7 @@ def check_profile(binning, R_min, R_max, statistic="median", definition="modulus
     """Check what a profile is asked for; gives the bins of R."""
     check_choice("statistic", statistic, STATISTICS)
     check_choice("definition", definition, DEFINITIONS)
-    if not (np.isscalar(confidence) and 0 < confidence < 1):
+    if not (isinstance(confidence, Real) and 0 < confidence < 1):
         raise RcasymError(f"confidence must lie between 0 and 1; got {confidence!r}")
     if len(binning.abs_Z) == 0:
         raise BinningError("Z must have bins on both sides of the mid-plane to compare North with "
@@ -164,7 +171,8 @@ def check_profile(binning, R_min, R_max, statistic="median", definition="modulus
 
 def slice_edges(binning, n_rows=1):
     """The edges of azimuth and age of each slice, ``n_rows`` times each."""
-    where = np.indices(binning.shape[:-2]).reshape(len(binning.shape) - 2, -1)
+    shape = binning.shape[:-2]
+    where = np.indices(shape).reshape(len(shape), int(np.prod(shape, dtype=int)))
     return {f"{axis.name}_{end}": np.repeat(axis.edges[bins + k], n_rows)
             for axis, bins in zip(binning.axes[:-2], where, strict=True)
             for k, end in enumerate(("min", "max"))}
@@ -219,7 +227,7 @@ def profile_of(binning, state, radial_mean, R_min, R_max, statistic, definition,
     edges = binning["R"].edges
     profile.meta |= {"statistic": statistic, "definition": definition, "confidence": confidence,
                      "R_min": f"{edges[R_bins.start]:g}", "R_max": f"{edges[R_bins.stop]:g}",
-                     "min_count": binning.min_count}
+                     "min_count": binning.min_count, "n_left_out": pooled.n_outside}
     return show(profile)
 
 

@@ -68,6 +68,7 @@ class _Stars:
         return AsymmetryMap(binning, binning.state(self.coordinates(binning), self.m_h), self.frame)
 
 
+@u.quantity_input(R_min=[u.kpc, None], R_max=[u.kpc, None])
 def propagate(catalog, binning=None, n=100, rng=None, *, R_min=11 * u.kpc, R_max=None,
               statistic="median", definition="modulus", progress=True):
     """What the errors of distances, ages and metallicities do to a profile.
@@ -231,6 +232,7 @@ class Systematics(QTable):
         return plot_systematics(self, axes=axes, **kwargs)
 
 
+@u.quantity_input(R_min=[u.kpc, None], R_max=[u.kpc, None])
 def systematics(catalog, binning=None, *, R_min=11 * u.kpc, R_max=None, zero_point=0.03 * u.dex,
                 progress=True):
     """How far the asymmetry moves when something else is assumed.

@@ -17,8 +17,8 @@ __all__ = ["AsymmetryTest", "permutation_test"]
 
 # Permutations drawn at a time; each bin takes one number of each.
 BATCH = 500
-# Rounding must not make a tie a difference.
-TIE = 1 - 1e-9
+# Rounding must not make a tie a difference: sums nearer than this [dex] are equal.
+TIE = 1e-10
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -92,7 +92,7 @@ def permutation_test(binning, state, R_min, R_max, n, rng, show_progress):
     if not sums.weight.any():
         warn("North and South cannot be compared: no voxel between R_min and R_max has stars on "
              f"both sides ({sums.n_unpaired.sum():,} stars)", CatalogWarning)
-    usable = sums.null_std > 0
+    usable = sums.null_std > TIE
     scale = np.where(usable, sums.null_std, 1)
 
     def statistics(totals):
@@ -108,19 +108,21 @@ def permutation_test(binning, state, R_min, R_max, n, rng, show_progress):
     as_extreme = np.zeros(len(measured), int)
     batches = [min(BATCH, n - start) for start in range(0, n, BATCH)]
     for size in progress(batches, "permuting North and South", show=show_progress):
-        as_extreme += (statistics(sums.permuted(size, rng)) >= TIE * measured).sum(axis=0)
+        as_extreme += (statistics(sums.permuted(size, rng)) >= measured - TIE).sum(axis=0)
     p_values = ((as_extreme + 1) / (n + 1)).reshape(2, -1)
 
-    def levels(values, combine=np.sum):
+    def levels(values):
         slices = values.reshape(n_slices, n_heights)
-        return np.concatenate([values, combine(slices, axis=-1), combine(values, keepdims=True)])
+        return np.concatenate([values, slices.sum(axis=-1), values.sum(keepdims=True)])
 
     weight = levels(sums.weight)
     with np.errstate(divide="ignore", invalid="ignore"):
         difference = levels(sums.sum) / np.where(weight > 0, weight, np.nan)
-        variance = levels((sums.weight * sums.error)**2, np.nansum)
-        error = np.sqrt(np.where(weight > 0, variance, np.nan)) / weight
-    error[:n_bins] = sums.error
+        # Bins of too few stars for an error of their own add as much as others of their weight.
+        known = np.isfinite(sums.error)
+        known_variance = levels(np.where(known, sums.weight * sums.error, 0)**2)
+        known_weight = levels(np.where(known, sums.weight, 0))
+        error = np.sqrt(known_variance / known_weight / weight)
     p_values[:, weight == 0] = np.nan
 
     table = QTable({"level": ["bin"] * n_bins + ["slice"] * n_slices + ["all"]})

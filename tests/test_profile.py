@@ -1,0 +1,349 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.table import Table
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from rcasym import AsymmetryMap, AsymmetryProfile, DiskBinning
+from rcasym.exceptions import BinningError, RcasymError
+from rcasym.profile import ESTIMATES
+
+from .conftest import catalog_at, random_stars
+
+SMALL = DiskBinning(R=[8, 10, 11, 12] * u.kpc, Z=[-1, -0.5, 0, 0.5, 1] * u.kpc,
+                    phi=[-10, 0, 10] * u.deg)
+
+
+def small_stars(n=2000, seed=0, **columns):
+    """Stars in the small grid, none of them on an edge."""
+    rng = np.random.default_rng(seed)
+    phi = rng.choice([-1, 1], n) * rng.uniform(0.01, 9.9, n)
+    Z = rng.choice([-1, 1], n) * (rng.choice([0.01, 0.51], n) + rng.uniform(0, 0.4, n))
+    return catalog_at(rng.choice([8, 10, 11], n) + rng.uniform(0.01, 0.9, n), phi, Z,
+                      rng.normal(-0.3, 0.2, n), **columns)
+
+
+def values(profile, name):
+    """A column as plain floats, NaN where masked."""
+    column = profile[name]
+    return np.ma.filled(getattr(column, "value", column), np.nan)
+
+
+def small_map(catalog, binning=SMALL):
+    return AsymmetryMap.from_catalog(catalog, binning)
+
+
+@pytest.fixture(scope="module")
+def stars():
+    return small_stars()
+
+
+@pytest.fixture(scope="module")
+def amap(stars):
+    return small_map(stars)
+
+
+class TestNumbers:
+    @pytest.mark.parametrize("statistic", ["median", "mean"])
+    @pytest.mark.parametrize(("R_min", "R_max"), [(8, 12), (10, 12), (10, 11)])
+    def test_against_a_plain_loop(self, stars, amap, statistic, R_min, R_max):
+        profile = amap.profile(R_min * u.kpc, R_max * u.kpc, statistic)
+        take = getattr(np, statistic)
+        R, phi, Z, m_h = (np.asarray(x) for x in (stars.R, stars.phi, stars.Z, stars["m_h"]))
+        offset = m_h.copy()
+        for low, high in ((8, 10), (10, 11), (11, 12)):
+            for side in (phi < 0, phi >= 0):
+                ring = side & (low <= R) & (R < high)
+                offset[ring] -= m_h[ring].mean()
+        assert len(profile) == 4
+        for row in profile:
+            here = ((row["phi_min"].value <= phi) & (phi < row["phi_max"].value) & (R_min <= R)
+                    & (R < R_max) & (row["abs_Z_min"].value <= np.abs(Z))
+                    & (np.abs(Z) < row["abs_Z_max"].value))
+            north, south = here & (Z > 0), here & (Z < 0)
+            assert (row["n_north"], row["n_south"]) == (north.sum(), south.sum())
+            assert_allclose(row["north"].value, take(m_h[north]), atol=1e-12)
+            assert_allclose(row["south"].value, take(m_h[south]), atol=1e-12)
+            n, s = take(m_h[north]), take(m_h[south])
+            assert_allclose(row["difference"].value, n - s, atol=1e-12)
+            assert_allclose(row["offset_difference"].value,
+                            take(offset[north]) - take(offset[south]), atol=1e-12)
+            assert_allclose(row["asymmetry"], (n - s) / abs(n + s), atol=1e-11)
+
+    def test_definitions(self, amap):
+        modulus, literal, linear = (amap.profile(10 * u.kpc, definition=name)
+                                    for name in ("modulus", "equation1", "linear"))
+        n, s = modulus["north"].value, modulus["south"].value
+        assert np.all(n < 0)
+        assert_allclose(literal["asymmetry"], (n - s) / (n + s))
+        assert_allclose(modulus["asymmetry"], -np.asarray(literal["asymmetry"]))
+        assert_allclose(literal["asymmetry_low"], -np.asarray(modulus["asymmetry_high"]))
+        assert_allclose(linear["asymmetry"], np.tanh(0.5 * np.log(10) * (n - s)), atol=1e-12)
+        assert_array_equal(np.sign(modulus["asymmetry"]), np.sign(modulus["difference"].value))
+
+    def test_table_as_designed(self, amap):
+        profile = amap.profile(10 * u.kpc)
+        assert isinstance(profile, AsymmetryProfile)
+        assert profile.colnames[:8] == ["phi_min", "phi_max", "abs_Z_min", "abs_Z_max", "n_north",
+                                        "n_south", "north", "north_error"]
+        for name in ESTIMATES:
+            low, value, high = (values(profile, f"{name}{end}") for end in ("_low", "", "_high"))
+            assert np.all((low < value) & (value < high))
+            assert np.all(values(profile, f"{name}_error") > 0)
+            if name != "asymmetry":
+                assert profile[name].unit == u.dex
+        assert profile.meta["R_min"] == "10 kpc"
+        stars_elsewhere = amap.count[:, 0].sum()
+        assert profile.meta["n_left_out"] == stars_elsewhere
+
+    def test_wider_with_more_confidence(self, amap):
+        narrow, wide = (amap.profile(10 * u.kpc, confidence=c) for c in (0.683, 0.954))
+        for name in ESTIMATES:
+            assert np.all(values(wide, f"{name}_low") < values(narrow, f"{name}_low"))
+            assert np.all(values(wide, f"{name}_high") > values(narrow, f"{name}_high"))
+            assert_array_equal(values(wide, f"{name}_error"), values(narrow, f"{name}_error"))
+
+    def test_default_begins_at_11_kpc(self):
+        amap = AsymmetryMap.from_catalog(random_stars(20_000, 3))
+        profile = amap.profile()
+        north, south = amap.binning.hemispheres(amap.count[:, 8:])
+        assert_array_equal(profile["n_north"].reshape(6, 7), north.sum(axis=1))
+        assert_array_equal(profile["n_south"].reshape(6, 7), south.sum(axis=1))
+
+    def test_by_age(self):
+        cat = random_stars(5000, 3, age=np.random.default_rng(0).uniform(0, 14, 5000) * u.Gyr)
+        amap = AsymmetryMap.from_catalog(cat, DiskBinning.by_age())
+        profile = amap.profile()
+        assert len(profile) == 42
+        assert_array_equal(profile["age_min"][::7], [0, 2, 4, 6, 8, 10] * u.Gyr)
+        assert set(profile["phi_min"].value) == {-5}
+        assert_array_equal(profile["n_north"][7:14], amap.count[0, 1, 8:, 7:].sum(axis=0))
+
+    def test_slices(self, amap):
+        profile = amap.profile(10 * u.kpc)
+        slices = profile.slices()
+        assert_array_equal(slices["phi_min"], [-10, 0] * u.deg)
+        for row, bins in zip(slices, (profile[:2], profile[2:]), strict=True):
+            n, s = np.asarray(bins["n_north"]), np.asarray(bins["n_south"])
+            weights = n * s / (n + s)
+            assert (row["n_north"], row["n_south"]) == (n.sum(), s.sum())
+            assert_allclose(row["difference"].value,
+                            np.average(bins["difference"].value, weights=weights))
+            assert_allclose(row["difference_error"].value, np.sqrt(np.sum(
+                (weights * bins["difference_error"].value)**2)) / weights.sum())
+        # Rows may be taken and put in another order.
+        again = profile[[3, 0, 2, 1]].slices()
+        assert_array_equal(again["phi_min"], [0, -10] * u.deg)
+        assert_allclose(again["difference"].value, slices["difference"].value[::-1])
+
+
+class TestProperties:
+    @settings(max_examples=15)
+    @given(st.integers(0, 10_000), st.integers(20, 1500),
+           st.sampled_from(["modulus", "equation1", "linear"]), st.sampled_from(["median", "mean"]))
+    def test_mirror(self, seed, n, definition, statistic):
+        cat = small_stars(n, seed)
+        other = catalog_at(cat.R, cat.phi, -cat.Z, cat["m_h"].value)
+        a, b = (small_map(c).profile(10 * u.kpc, None, statistic, definition)
+                for c in (cat, other))
+        assert_array_equal(a["n_north"], b["n_south"])
+        assert_array_equal(a["asymmetry_reason"], [
+            text.replace("North", "x").replace("South", "North").replace("x", "South")
+            for text in b["asymmetry_reason"]])
+        for name in ("north", "offset_north"):
+            for end in ("", "_error", "_low", "_high"):
+                assert_array_equal(a[f"{name}{end}"], b[f"{name.replace('north', 'south')}{end}"])
+        for name in ("difference", "offset_difference", "asymmetry"):
+            for end, other_end in (("", ""), ("_low", "_high"), ("_high", "_low")):
+                assert_array_equal(values(a, f"{name}{end}"), -values(b, f"{name}{other_end}"))
+            assert_array_equal(values(a, f"{name}_error"), values(b, f"{name}_error"))
+
+    def test_order_and_batches_do_not_matter(self, stars, amap):
+        shuffled = stars[np.random.default_rng(0).permutation(len(stars))]
+        other = AsymmetryMap.from_batches(
+            [shuffled[:300], shuffled[300:301], shuffled[301:]], SMALL)
+        assert_same(amap.profile(10 * u.kpc), other.profile(10 * u.kpc))
+        for a, b in zip(amap.bootstrap(10 * u.kpc, rng=1), other.bootstrap(10 * u.kpc, rng=1),
+                        strict=True):
+            assert_array_equal(a, b)
+
+    def test_stored_map_gives_the_same(self, amap, tmp_path):
+        amap.write(tmp_path / "map.fits")
+        assert_same(AsymmetryMap.read(tmp_path / "map.fits").profile(10 * u.kpc),
+                    amap.profile(10 * u.kpc))
+
+
+def assert_same(a, b):
+    for name in a.colnames:
+        if name == "asymmetry_reason":
+            assert_array_equal(a[name], b[name])
+        else:
+            assert_array_equal(values(a, name), values(b, name))
+
+
+@pytest.mark.parametrize("suffix", ["ecsv", "fits", "h5"])
+def test_round_trip(amap, tmp_path, suffix):
+    profile = amap.profile(10 * u.kpc)
+    profile["asymmetry"].mask[1] = True
+    path = tmp_path / f"profile.{suffix}"
+    how = {"serialize_meta": True, "path": "profile"} if suffix == "h5" else {}
+    profile.write(path, **how)
+    again = AsymmetryProfile.read(path)
+    assert isinstance(again, AsymmetryProfile)
+    assert_same(again, profile)
+    assert len(again.slices()) == 2
+    assert len(again.plot()) == 3
+
+
+class TestBootstrap:
+    def test_agrees_with_the_profile(self, amap):
+        profile = amap.profile(10 * u.kpc)
+        north, south = amap.bootstrap(10 * u.kpc, n=4000, rng=2)
+        assert north.shape == (4000, 4)
+        assert north.unit == u.dex
+        assert_allclose(north.std(axis=0).value, profile["north_error"].value, rtol=0.07)
+        assert_allclose((north - south).std(axis=0).value, profile["difference_error"].value,
+                        rtol=0.07)
+
+    def test_rules(self, amap):
+        for bad in (0, 1.5, True):
+            with pytest.raises(RcasymError, match="n must be a whole number of 1 or more"):
+                amap.bootstrap(10 * u.kpc, n=bad)
+        with pytest.raises(RcasymError, match="rng must be a seed"):
+            amap.bootstrap(10 * u.kpc, rng="seed")
+        with pytest.raises(RcasymError, match="statistic must be one of 'median', 'mean'"):
+            amap.bootstrap(10 * u.kpc, statistic="mode")
+
+
+class TestWhatIsMissing:
+    def test_one_hemisphere(self):
+        cat = small_stars(400)
+        amap = small_map(cat[cat.Z > 0])
+        for definition in ("modulus", "equation1", "linear"):
+            profile = amap.profile(10 * u.kpc, definition=definition)
+            assert np.isfinite(profile["north"]).all()
+            assert np.isnan(profile["south"]).all()
+            assert np.isnan(profile["difference"]).all()
+            assert profile["asymmetry"].mask.all()
+            assert set(profile["asymmetry_reason"]) == {"fewer than 3 stars in the South"}
+        assert np.isnan(profile.slices()["difference"]).all()
+        assert not any(ax.containers for ax in profile.plot()[1:])
+
+    def test_no_star_at_all(self):
+        with pytest.warns(match="the map is empty"):
+            amap = small_map(catalog_at([20], [0], [0], [0]))
+        profile = amap.profile(10 * u.kpc)
+        assert set(profile["asymmetry_reason"]) == {"fewer than 3 stars on both sides"}
+        assert not profile["n_north"].any()
+        assert len(profile.plot()) == 3
+
+    def test_few_stars_are_counted_and_not_used(self):
+        cat = catalog_at([10.5] * 6, [1] * 6, [0.1, 0.1, 0.1, -0.1, -0.1, 0.7], [0.1] * 6)
+        profile = small_map(cat).profile(10 * u.kpc)[2:]
+        assert_array_equal(profile["n_north"], [3, 1])
+        assert_array_equal(profile["n_south"], [2, 0])
+        assert_array_equal(np.isnan(profile["north"]), [False, True])
+        assert np.isnan(profile["south"]).all()
+
+    def test_one_star_has_no_error(self):
+        binning = DiskBinning(R=[8, 12] * u.kpc, Z=[-1, 0, 1] * u.kpc, phi=None, min_count=1)
+        amap = small_map(catalog_at([10, 10], [1, 1], [0.1, -0.1], [-0.1, -0.3]), binning)
+        for statistic in ("median", "mean"):
+            profile = amap.profile(8 * u.kpc, statistic=statistic)
+            assert_allclose(profile["difference"].value, 0.2)
+            for name in ("north_error", "north_low", "difference_error", "difference_high"):
+                assert np.isnan(profile[name]).all()
+            # Without an error nothing says that N + S is not 0.
+            assert profile["asymmetry"].mask.all()
+
+    def test_equal_metallicities(self):
+        cat = small_stars(400)
+        cat["m_h"] = np.full(400, -0.2) * u.dex
+        for statistic in ("median", "mean"):
+            profile = small_map(cat).profile(10 * u.kpc, statistic=statistic)
+            for name in ("difference", "difference_low", "difference_high", "offset_difference",
+                         "north_error"):
+                assert_allclose(profile[name].value, 0, atol=1e-12)
+            assert_allclose(profile["asymmetry"], 0, atol=1e-12)
+
+    def test_sum_near_zero_is_masked(self):
+        north = small_stars(500)
+        R, phi, Z = (np.tile(x, 2) for x in (north.R, north.phi, np.abs(north.Z)))
+        Z[500:] *= -1
+        for sign, masked in ((-1, True), (1, False)):
+            # Medians of North and South that are the same, but for the sign.
+            m_h = np.append(north["m_h"].value, sign * north["m_h"].value)
+            amap = small_map(catalog_at(R, phi, Z, m_h))
+            profile = amap.profile(10 * u.kpc)
+            assert set(profile["asymmetry_reason"]) == {
+                "N + S is not distinguishable from 0" if masked else ""}
+            assert profile["asymmetry"].mask.all() == masked
+            assert np.isfinite(profile["difference"]).all()
+            linear = amap.profile(10 * u.kpc, definition="linear")
+            assert not linear["asymmetry"].mask.any()
+
+    def test_masked_stars(self):
+        cat = small_stars(600)
+        m_h = cat["m_h"].value.copy()
+        m_h[::3] = np.nan
+        masked = catalog_at(cat.R, cat.phi, cat.Z, m_h)
+        known = np.isfinite(m_h)
+        assert_same(small_map(masked).profile(10 * u.kpc),
+                    small_map(cat[known]).profile(10 * u.kpc))
+
+    def test_a_bin_astride_the_plane_is_left_out_and_counted(self):
+        binning = DiskBinning(R=[8, 10, 12] * u.kpc, Z=[-1, -0.3, 0.3, 1] * u.kpc, phi=None)
+        cat = small_stars(600)
+        profile = small_map(cat, binning).profile(8 * u.kpc)
+        assert_allclose(profile["abs_Z_min"].value, [0.3])
+        assert profile["n_north"][0] == np.sum(cat.Z.value > 0.3)
+        assert profile.meta["n_left_out"] == np.sum(np.abs(cat.Z.value) < 0.3)
+
+    def test_no_bins_on_both_sides(self):
+        amap = small_map(small_stars(50), DiskBinning(R=[8, 12] * u.kpc, Z=[-1, 1] * u.kpc))
+        for call in (amap.profile, amap.test, amap.bootstrap):
+            with pytest.raises(BinningError, match="Z must have bins on both sides .* got 1 from"):
+                call(8 * u.kpc)
+
+
+class TestRules:
+    def test_R_is_between_edges(self, amap):
+        with pytest.raises(BinningError, match=r"R_min must be an edge of R of the binning; got "
+                                               r"10.4 kpc, the nearest are 10, 11, 12 kpc"):
+            amap.profile(10.4 * u.kpc)
+        with pytest.raises(BinningError, match="R_max must be an edge .* got 30.0 kpc"):
+            amap.profile(10 * u.kpc, 30 * u.kpc)
+        with pytest.raises(BinningError, match="beyond R_min; got 10 and 11 kpc"):
+            amap.profile(11 * u.kpc, 10 * u.kpc)
+        with pytest.raises(BinningError, match="beyond R_min; got 12 and 12 kpc"):
+            amap.profile(12 * u.kpc)
+        with pytest.raises(BinningError, match="got nan kpc"):
+            amap.test(np.nan * u.kpc)
+        with pytest.raises(u.UnitsError, match="R_min"):
+            amap.profile(10 * u.deg)
+        with pytest.raises(TypeError, match="R_min"):
+            amap.bootstrap(10)
+
+    def test_R_to_the_tolerance(self, amap):
+        expected = amap.profile(10 * u.kpc)
+        assert_same(amap.profile((1e4 + 1e-7) * u.pc), expected)
+        assert_same(amap.profile(None), amap.profile(8 * u.kpc, 12 * u.kpc))
+
+    @pytest.mark.parametrize(("how", "message"), [
+        ({"statistic": "mode"}, "statistic must be one of 'median', 'mean'; got 'mode'"),
+        ({"definition": "ratio"}, "definition must be one of 'modulus', 'equation1', 'linear'"),
+        ({"confidence": 1}, "confidence must lie between 0 and 1; got 1"),
+        ({"confidence": "high"}, "confidence must lie between 0 and 1; got 'high'"),
+        ({"confidence": np.nan}, "confidence must lie between 0 and 1; got nan")])
+    def test_choices(self, amap, how, message):
+        with pytest.raises(RcasymError, match=message):
+            amap.profile(10 * u.kpc, **how)
+
+    def test_subsets_stay_profiles(self, amap):
+        profile = amap.profile(10 * u.kpc)
+        assert isinstance(profile[profile["phi_min"] == 0 * u.deg], AsymmetryProfile)
+        assert isinstance(profile["north", "south"], AsymmetryProfile)
+        assert len(Table(profile)) == 4

@@ -1,0 +1,228 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+import numpy as np
+import pytest
+from astropy import units as u
+from numpy.testing import assert_allclose, assert_array_equal
+
+from rcasym import (
+    AsymmetryMap,
+    DiskBinning,
+    RedClumpCatalog,
+    make_mock_catalog,
+    propagate,
+    systematics,
+)
+from rcasym.exceptions import BinningError, CatalogError, CatalogWarning, RcasymError
+from rcasym.frames import galactocentric_frame
+
+from .test_profile import SMALL, assert_same, small_map, small_stars, values
+
+R_MIN = {"R_min": 10 * u.kpc}
+
+
+def with_errors(catalog, distance=0.0, m_h=0.0, age=None):
+    catalog = catalog.copy()
+    catalog["distance_error"] = distance * catalog["coord"].distance
+    catalog["m_h_error"] = np.full(len(catalog), m_h) * u.dex
+    if age is not None:
+        catalog["age_error"] = age * catalog["age"]
+    return catalog
+
+
+@pytest.fixture(scope="module")
+def stars():
+    return small_stars(1500)
+
+
+class TestPropagate:
+    def test_no_errors_no_change(self, stars):
+        with pytest.warns(CatalogWarning, match="distance_error: 1,500 of 1,500 stars have no"):
+            profile = propagate(with_errors(stars), SMALL, n=3, rng=1, **R_MIN)
+        expected = small_map(stars).profile(10 * u.kpc)
+        for name in expected.colnames:
+            if name != "asymmetry_reason":
+                assert_allclose(values(profile, name), values(expected, name), rtol=1e-12)
+        for name in ("north", "difference", "offset_difference", "asymmetry"):
+            assert_array_equal(values(profile, f"{name}_spread"), 0)
+            assert_allclose(values(profile, f"{name}_shift"), 0, atol=1e-15)
+        assert_array_equal(profile["migrated"], 0)
+
+    def test_metallicities_alone(self, stars):
+        cat = with_errors(stars, m_h=0.1)
+        del cat["distance_error"]
+        with pytest.warns(CatalogWarning, match="distance_error: 1,500 of 1,500"):
+            profile = propagate(cat, SMALL, n=200, rng=1, statistic="mean", **R_MIN)
+        # Means of n stars, each with an error of 0.1 dex; nothing moves.
+        n, s = (np.asarray(profile[name]) for name in ("n_north", "n_south"))
+        assert_allclose(profile["difference_spread"].value, 0.1 * np.sqrt(1 / n + 1 / s), rtol=0.25)
+        assert_allclose(profile["difference_shift"].value, 0,
+                        atol=4 * np.max(profile["difference_spread"].value) / np.sqrt(200))
+        assert_array_equal(profile["migrated"], 0)
+        assert profile.meta["varied"] == {"distance": 0, "m_h": 1500}
+
+    def test_distances_make_stars_migrate(self, stars):
+        small, large = (propagate(with_errors(stars, distance=error, m_h=0.05), SMALL, n=10, rng=1,
+                                  **R_MIN)["migrated"] for error in (0.01, 0.1))
+        assert np.all((small >= 0) & (small < large) & (large < 1))
+        assert np.sum(small) > 0
+
+    def test_draws_against_a_plain_loop(self, stars):
+        cat = with_errors(stars, distance=0.1, m_h=0.1)
+        ours = propagate(cat, SMALL, n=60, rng=1, **R_MIN)
+        rng = np.random.default_rng(7)
+        found = []
+        for _ in range(60):
+            table = cat.copy()
+            distance = cat["coord"].distance.kpc * (1 + 0.1 * rng.standard_normal(len(cat)))
+            table = RedClumpCatalog.from_table(
+                type(cat)({"m_h": cat["m_h"] + 0.1 * rng.standard_normal(len(cat)) * u.dex,
+                           "ra": cat["coord"].ra, "dec": cat["coord"].dec,
+                           "distance": np.abs(distance) * u.kpc}))
+            found.append(small_map(table).profile(10 * u.kpc)["difference"].value)
+        measured = small_map(stars).profile(10 * u.kpc)["difference"].value
+        spread = np.std(found, axis=0, ddof=1)
+        assert_allclose(ours["difference_spread"].value, spread, rtol=0.4)
+        assert_allclose(ours["difference_shift"].value, np.mean(found, axis=0) - measured,
+                        atol=4 * np.max(spread) * np.sqrt(2 / 60))
+
+    def test_ages_blur_the_slices(self):
+        cat = make_mock_catalog(6000, rng=1)
+        binning = DiskBinning.by_age(R=[8, 11, 14] * u.kpc, Z=[-2.1, 0, 2.1] * u.kpc)
+        profile = propagate(cat, binning, n=5, rng=1)
+        assert len(profile) == 6
+        # Old stars have the largest errors.
+        assert profile["migrated"][0] < profile["migrated"][4]
+        assert profile.meta["varied"]["age"] == 6000
+
+    def test_same_seed_same_bits(self, stars):
+        cat = with_errors(stars, 0.1, 0.1)
+        a, b = (propagate(cat, SMALL, n=3, rng=rng, **R_MIN)
+                for rng in (5, np.random.default_rng(5)))
+        assert_same(a, b)
+
+    def test_unknown_stars_and_errors(self, stars):
+        cat = with_errors(stars, 0.1, 0.1)
+        cat["m_h_error"][:10] = np.nan
+        m_h = cat["m_h"].copy()
+        m_h[100:120] = np.nan
+        cat["m_h"] = m_h
+        with pytest.warns(CatalogWarning, match="m_h_error: 10 of 1,480 stars have no error"):
+            profile = propagate(cat, SMALL, n=3, rng=1, **R_MIN)
+        assert profile.meta["varied"] == {"distance": 1480, "m_h": 1470}
+
+    def test_rules(self, stars):
+        with pytest.raises(CatalogError, match="none of distance_error, m_h_error"):
+            propagate(stars, SMALL, **R_MIN)
+        cat = with_errors(stars, 0.1, 0.1)
+        with pytest.raises(RcasymError, match="n must be a whole number of 1 or more; got 0"):
+            propagate(cat, SMALL, n=0, **R_MIN)
+        with pytest.raises(RcasymError, match="rng must be a seed"):
+            propagate(cat, SMALL, rng="x", **R_MIN)
+        with pytest.raises(BinningError, match="R_min must be an edge"):
+            propagate(cat, SMALL, R_min=10.5 * u.kpc)
+        with pytest.raises(CatalogError, match="column 'age'"):
+            propagate(cat, DiskBinning.by_age())
+
+
+@pytest.fixture(scope="module")
+def table(mock):
+    return systematics(mock)
+
+
+class TestSystematics:
+    def row(self, table, variation):
+        return table[table["variation"] == variation]
+
+    def test_what_is_varied(self, table):
+        kinds = list(dict.fromkeys(table["kind"]))
+        assert kinds == ["as given", "R0", "Z0", "distances", "zero points", "survey",
+                         "radial mean", "statistic", "bins"]
+        assert len(table) == 6 * len(set(table["variation"]))
+        for name in ("Z0 = 0 pc", "Z0 = 30 pc", "distances × 0.95", "distances × 1.05",
+                     "LAMOST alone", "APOGEE alone", "means", "radial mean of voxels",
+                     "R bins half a bin out", "R bins half a bin in", "Z bins half a bin out"):
+            assert len(self.row(table, name)) == 6
+
+    def test_as_given_is_the_profile(self, table, mock):
+        slices = AsymmetryMap.from_catalog(mock).profile().slices()
+        given = self.row(table, "as given")
+        for name in slices.colnames:
+            if name in given.colnames:
+                assert_allclose(np.asarray(given[name]), np.asarray(slices[name]), rtol=1e-9)
+        assert_array_equal(given["shift"].value, 0)
+
+    def test_shifts_are_in_errors(self, table):
+        given = self.row(table, "as given")
+        for name in set(table["variation"]):
+            row = self.row(table, name)
+            assert_allclose(row["shift"].value,
+                            (row["offset_difference"] - given["offset_difference"]).value)
+            assert_allclose(row["shift_in_errors"],
+                            (row["shift"] / given["offset_difference_error"]).value)
+
+    @pytest.mark.parametrize(("variation", "how"), [
+        ("R0 = 8.5 kpc", {"R0": 8.5 * u.kpc}), ("Z0 = 0 pc", {"Z0": 0 * u.pc})])
+    def test_another_place_of_the_sun(self, table, mock, variation, how):
+        other = RedClumpCatalog.from_table(mock, frame=galactocentric_frame(**how))
+        slices = AsymmetryMap.from_catalog(other).profile().slices()
+        row = self.row(table, variation)
+        assert_array_equal(row["n_north"], slices["n_north"])
+        assert_allclose(row["offset_difference"].value, slices["offset_difference"].value)
+
+    def test_distances_surveys_and_zero_points(self, table, mock):
+        coord = mock["coord"]
+        for name, changed in (
+            ("distances × 1.05", {"ra": coord.ra, "dec": coord.dec,
+                                  "distance": 1.05 * coord.distance, "m_h": mock["m_h"]}),
+            ("APOGEE −0.03 dex", {"coord": coord, "m_h": mock["m_h"] - 0.03 * u.dex * (
+                mock["survey"] == "APOGEE")}),
+        ):
+            other = RedClumpCatalog.from_table(type(mock)(changed))
+            slices = AsymmetryMap.from_catalog(other).profile().slices()
+            assert_allclose(self.row(table, name)["offset_difference"].value,
+                            slices["offset_difference"].value)
+        alone = AsymmetryMap.from_catalog(mock[mock["survey"] == "APOGEE"]).profile().slices()
+        assert_allclose(self.row(table, "APOGEE alone")["offset_difference"].value,
+                        alone["offset_difference"].value)
+
+    def test_other_statistics_and_bins(self, table, mock):
+        means = AsymmetryMap.from_catalog(mock).profile(statistic="mean").slices()
+        assert_allclose(self.row(table, "means")["offset_difference"].value,
+                        means["offset_difference"].value)
+        edges = DiskBinning()["R"].edges + 0.3 * u.kpc
+        shifted = AsymmetryMap.from_catalog(mock, DiskBinning(R=edges)).profile(edges[8]).slices()
+        assert_allclose(self.row(table, "R bins half a bin out")["offset_difference"].value,
+                        shifted["offset_difference"].value)
+
+    def test_without_surveys(self, stars):
+        table = systematics(stars, SMALL, **R_MIN)
+        assert not {"zero points", "survey"} & set(table["kind"])
+        assert len(table.plot()) == 2
+
+    def test_users_frame_is_kept(self, stars):
+        frame = galactocentric_frame(R0=8.2 * u.kpc, Z0=10 * u.pc)
+        other = RedClumpCatalog.from_table(stars, frame=frame)
+        table = systematics(other, SMALL, **R_MIN)
+        assert_allclose(self.row(table, "Z0 = 10 pc")["shift"].value, 0, atol=1e-12)
+
+    @pytest.mark.parametrize("bad", [np.nan * u.dex, [0.1, 0.2] * u.dex])
+    def test_zero_point(self, stars, bad):
+        with pytest.raises(RcasymError, match="zero_point must be one finite value in dex"):
+            systematics(stars, SMALL, zero_point=bad, **R_MIN)
+
+    def test_zero_point_unit(self, stars):
+        with pytest.raises(RcasymError, match="zero_point must have a unit that converts to dex"):
+            systematics(stars, SMALL, zero_point=1 * u.kpc, **R_MIN)
+
+    def test_plot(self, table):
+        axes = table.plot()
+        assert len(axes) == 6
+        assert len({ax.get_xlim() for ax in axes}) == 1
+        low, high = axes[0].get_xlim()
+        assert low == -high
+        bars = [bar for bar in axes[2].patches if bar.get_height() < 1 and bar.get_x() != -1]
+        drawn = [bar.get_width() for bar in bars]
+        expected = table[(table["phi_min"].value == -5) & (table["kind"] != "as given")]
+        assert_allclose(drawn, expected["shift_in_errors"])
+        assert [text.get_text() for text in axes[0].get_yticklabels()] == list(
+            expected["variation"])

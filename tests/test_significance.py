@@ -1,0 +1,165 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+import numpy as np
+import pytest
+from astropy import units as u
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import stats
+
+from rcasym import AsymmetryMap, DiskBinning
+from rcasym.exceptions import CatalogWarning, RcasymError
+
+from .conftest import catalog_at
+from .test_profile import SMALL, small_map, small_stars
+
+
+@pytest.fixture(scope="module")
+def stars():
+    cat = small_stars(1500)
+    # More metal rich in the North at azimuths above 0.
+    cat["m_h"] = cat["m_h"] + 0.1 * np.sign(cat.Z.value) * (cat.phi.value > 0) * u.dex
+    return cat
+
+
+@pytest.fixture(scope="module")
+def amap(stars):
+    return small_map(stars)
+
+
+@pytest.fixture(scope="module")
+def result(amap):
+    return amap.test(10 * u.kpc, n=999, rng=1)
+
+
+class TestResult:
+    def test_finds_what_is_there(self, result):
+        assert result.p_value == result.p_value_squares == 1e-3
+        quiet, loud = result.slices
+        assert loud["p_value_corrected"] == 0.002
+        assert quiet["p_value_corrected"] > 0.05
+        assert_allclose(loud["difference"].value, 0.2, atol=3 * loud["difference_error"].value)
+
+    def test_table(self, result, amap, stars):
+        assert_array_equal(result.table["level"], ["bin"] * 4 + ["slice"] * 2 + ["all"])
+        assert_array_equal(result.bins["phi_min"], [-10, -10, 0, 0] * u.deg)
+        assert_array_equal(result.bins["abs_Z_max"], [0.5, 1, 0.5, 1] * u.kpc)
+        assert_array_equal(result.slices["phi_max"], [0, 10] * u.deg)
+        assert_array_equal(result.slices["abs_Z_max"], [1, 1] * u.kpc)
+        assert result.table["phi_min"][-1] == -10 * u.deg
+        assert result.table["phi_max"][-1] == 10 * u.deg
+        for name in ("n_north", "n_south", "n_unpaired"):
+            assert result.slices[name].sum() == result.bins[name].sum() == result.table[name][-1]
+        everything = result.table["n_north"] + result.table["n_south"] + result.table["n_unpaired"]
+        assert everything[-1] == amap.count[:, 1:].sum() == np.sum(stars.R.value >= 10)
+        profile = amap.profile(10 * u.kpc)
+        assert_array_equal(profile["n_north"], result.bins["n_north"])
+
+    def test_differences_against_a_regression(self, result, stars):
+        """Voxels as fixed effects: the same estimate as least squares with a term for each."""
+        R, phi, Z, m_h = (np.asarray(x) for x in (stars.R, stars.phi, stars.Z, stars["m_h"]))
+        for row in result.bins:
+            here = ((row["phi_min"].value <= phi) & (phi < row["phi_max"].value) & (R >= 10)
+                    & (row["abs_Z_min"].value <= np.abs(Z)) & (np.abs(Z) < row["abs_Z_max"].value))
+            ring = (R[here] >= 11).astype(int)
+            design = np.column_stack([Z[here] > 0, ring == 0, ring == 1]).astype(float)
+            fit, squares, *_ = np.linalg.lstsq(design, m_h[here], rcond=None)
+            assert_allclose(row["difference"].value, fit[0], atol=1e-12)
+            covariance = np.linalg.inv(design.T @ design) * squares[0] / (here.sum() - 3)
+            assert_allclose(row["difference_error"].value, np.sqrt(covariance[0, 0]), rtol=0.1)
+
+    def test_one_voxel_against_scipy(self):
+        binning = DiskBinning(R=[10, 12] * u.kpc, Z=[-1, 0, 1] * u.kpc, phi=None)
+        cat = small_stars(60, seed=5)
+        cat = cat[cat.R.value >= 10]
+        cat["m_h"] = cat["m_h"] + 0.05 * np.sign(cat.Z.value) * u.dex
+        ours = AsymmetryMap.from_catalog(cat, binning).test(10 * u.kpc, rng=1)
+        m_h, north = cat["m_h"].value, cat.Z.value > 0
+        theirs = stats.permutation_test(
+            (m_h[north], m_h[~north]), lambda a, b: np.abs(np.mean(a) - np.mean(b)),
+            alternative="greater", n_resamples=9999, rng=np.random.default_rng(2))
+        assert_allclose(ours.p_value, theirs.pvalue, atol=0.015)
+        # With a single bin both statistics are the same.
+        assert ours.p_value == ours.p_value_squares
+        assert_allclose(ours.difference.value, m_h[north].mean() - m_h[~north].mean())
+
+    def test_corrected_by_scipy(self, result):
+        for name in ("p_value", "p_value_squares"):
+            for table in (result.bins, result.slices):
+                assert_allclose(table[f"{name}_corrected"],
+                                stats.false_discovery_control(table[name]))
+
+    def test_repr(self, result):
+        assert repr(result).startswith("<AsymmetryTest: North - South = +0.")
+        assert "p_value = 0.001" in repr(result)
+        assert "999 permutations" in repr(result)
+
+    def test_immutable(self, result):
+        with pytest.raises(AttributeError):
+            result.p_value = 0
+
+
+class TestSeeds:
+    def test_same_seed_same_bits(self, amap, stars, result):
+        again = amap.test(10 * u.kpc, n=999, rng=np.random.default_rng(1))
+        batches = AsymmetryMap.from_batches([stars[700:], stars[:700]], SMALL)
+        for other in (again, batches.test(10 * u.kpc, n=999, rng=1)):
+            for name in result.table.colnames:
+                assert_array_equal(np.asarray(other.table[name]), np.asarray(result.table[name]))
+        assert not np.array_equal(amap.test(10 * u.kpc, n=999, rng=2).table["p_value"],
+                                  result.table["p_value"])
+
+    def test_more_permutations_begin_with_the_same(self, amap):
+        """The first 500 of 1,000 are those of 500 alone: what is drawn does not depend on n."""
+        few, many = (amap.test(10 * u.kpc, n=n, rng=1).table["p_value"] * (n + 1) - 1
+                     for n in (500, 1000))
+        assert np.all(np.round(few) <= np.round(many))
+
+    def test_stored_map(self, amap, result, tmp_path):
+        amap.write(tmp_path / "map.h5")
+        again = AsymmetryMap.read(tmp_path / "map.h5").test(10 * u.kpc, n=999, rng=1)
+        assert_array_equal(again.table["p_value"], result.table["p_value"])
+
+
+class TestWhatIsMissing:
+    def test_one_hemisphere(self, stars):
+        amap = small_map(stars[stars.Z > 0])
+        with pytest.warns(CatalogWarning, match="no voxel between R_min and R_max has stars on both"
+                                                " sides"):
+            found = amap.test(10 * u.kpc, n=99)
+        assert np.isnan([found.p_value, found.p_value_squares, found.difference.value]).all()
+        assert np.isnan(found.table["p_value_corrected"]).all()
+        assert found.table["n_unpaired"][-1] == np.sum((stars.R >= 10 * u.kpc) & (stars.Z > 0))
+        assert len(amap.profile(10 * u.kpc).plot(test=found)) == 3
+
+    def test_one_azimuth_without_a_hemisphere(self, stars):
+        cat = stars[(stars.phi > 0) | (stars.Z > 0)]
+        found = small_map(cat).test(10 * u.kpc, n=99, rng=1)
+        assert_array_equal(np.isnan(found.slices["p_value"]), [True, False])
+        assert_array_equal(found.slices["p_value_corrected"][1], found.slices["p_value"][1])
+        assert found.p_value == 0.01
+
+    def test_equal_metallicities(self):
+        cat = small_stars(400)
+        for value in (-0.2, 0.1):
+            cat["m_h"] = np.full(400, value) * u.dex
+            found = small_map(cat).test(10 * u.kpc, n=99, rng=1)
+            assert set(found.table["p_value"]) == set(found.table["p_value_squares"]) == {1.0}
+            assert_allclose(found.table["difference"].value, 0, atol=1e-12)
+
+    def test_one_star_each(self):
+        binning = DiskBinning(R=[10, 12] * u.kpc, Z=[-1, 0, 1] * u.kpc, phi=None)
+        cat = catalog_at([11, 11], [0, 0], [0.5, -0.5], [0.1, -0.4])
+        found = AsymmetryMap.from_catalog(cat, binning).test(10 * u.kpc, n=99, rng=1)
+        # Exchanged or not, two stars are as far apart.
+        assert found.p_value == 1
+        assert_allclose(found.difference.value, 0.5)
+        assert np.isnan(found.difference_error)
+
+    @pytest.mark.parametrize("n", [0, -5, 2.5, "many", True])
+    def test_n(self, amap, n):
+        with pytest.raises(RcasymError, match=f"n must be a whole number of 1 or more; got {n!r}"):
+            amap.test(10 * u.kpc, n=n)
+
+    @pytest.mark.parametrize("rng", ["seed", 1.5, -1])
+    def test_rng(self, amap, rng):
+        with pytest.raises(RcasymError, match="rng must be a seed or a numpy Generator; got"):
+            amap.test(10 * u.kpc, n=9, rng=rng)

@@ -1,0 +1,62 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+import numpy as np
+import pytest
+from astropy import units as u
+from numpy.testing import assert_allclose
+from scipy import stats
+
+from rcasym import make_mock_catalog
+from rcasym.exceptions import CatalogError
+from rcasym.zero_point import ZeroPoint
+
+from .conftest import catalog_at
+
+
+@pytest.fixture(scope="module")
+def surveys():
+    cat = make_mock_catalog(40_000, rng=4)
+    return cat[cat["survey"] == "APOGEE"], cat[cat["survey"] == "LAMOST"]
+
+
+def with_m_h(catalog, m_h):
+    copy = catalog.copy()
+    copy["m_h"] = m_h
+    return copy
+
+
+def test_surveys_on_one_scale(surveys):
+    zero = ZeroPoint.from_catalogs(*surveys)
+    assert zero.n_stars > 1000
+    assert abs(zero.difference) < 3 * zero.difference_error
+    assert abs(zero.trend) < 3 * zero.trend_error
+    assert "stars in common, scatter 0.1" in repr(zero)
+
+
+def test_shift_and_trend_are_found(surveys):
+    apogee, lamost = surveys
+    zero = ZeroPoint.from_catalogs(
+        with_m_h(apogee, apogee["m_h"] * 1.1 + 0.05 * u.dex), lamost)
+    # Against the mean of 1.1 x and x the slope of 0.1 x is 0.1 / 1.05, or a little more since the
+    # errors are stretched as well.
+    assert_allclose(zero.trend, 0.1 / 1.05, atol=0.03 + 3 * zero.trend_error)
+    assert zero.trend > 5 * zero.trend_error / 2
+    flat = ZeroPoint.from_catalogs(with_m_h(apogee, apogee["m_h"] + 0.05 * u.dex), lamost)
+    assert_allclose(flat.difference.value, 0.05, atol=3 * flat.difference_error.value)
+
+
+def test_least_squares_against_scipy(surveys):
+    apogee, lamost = surveys
+    pairs = apogee.match(lamost)
+    a, b = (np.asarray(cat["m_h"][pairs[name]].value) for cat, name in
+            ((apogee, "index"), (lamost, "other_index")))
+    line = stats.linregress(0.5 * (a + b), a - b)
+    zero = ZeroPoint.from_catalogs(apogee, lamost)
+    assert_allclose(zero.trend, line.slope)
+    assert_allclose(zero.trend_error, line.stderr, rtol=0.2)
+    assert_allclose(zero.difference.value, np.median(a - b))
+
+
+def test_too_few_in_common():
+    stars = catalog_at([9, 10], [0, 1], [0.1, 0.2], [-0.1, -0.2])
+    with pytest.raises(CatalogError, match=r"three or more stars in common .* got 2 of 2 pairs"):
+        ZeroPoint.from_catalogs(stars, stars)
