@@ -56,12 +56,12 @@ nitpicky = True
 nitpick_ignore_regex = []
 if os.environ.get("READTHEDOCS") or os.environ.get("RCASYM_DOCS_ONLINE"):
     intersphinx_mapping = {name: intersphinx_mapping[name]
-                           for name in ("python", "numpy", "matplotlib", "astropy")}
+                           for name in ("python", "numpy", "scipy", "matplotlib", "astropy")}
 else:
     # Without inventories, names of other packages cannot be resolved. Only those are let pass:
     # a broken name of rcasym itself still fails the build.
     intersphinx_mapping = {}
-    nitpick_ignore_regex += [(r"py:.*", r"(astropy|numpy|matplotlib)\..*")]
+    nitpick_ignore_regex += [(r"py:.*", r"(astropy|numpy|scipy|matplotlib)\..*")]
 
 # -- Gallery --------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@ Figures of the paper, from stars to maps
 ========================================
 
 The whole way of Wang et al. (2025) on the mock sample: cut the stars, find those that two surveys
-have in common, map [M/H], and draw Figures 1, 3, 5, 7 and 8.
+have in common, map [M/H], compare North with South, and draw Figures 1 and 3 to 8.
 """
 
 # %%
@@ -55,15 +55,21 @@ print(amap)
 axes = amap.plot(vmax=0.2)
 
 # %%
+# Figure 4: medians of all stars beyond 11 kpc against Z, and the asymmetry of North and South at
+# the azimuths where a permutation test finds one, and at the others.
+
+axes = amap.profile().plot(test=amap.test(n=999, rng=1))
+
+# %%
 # Figure 7: the mean of each voxel above, the radial mean below.
 
 axes = amap.plot(["mean", "radial_mean"])
 
 # %%
 # What differs between North and South is drawn by itself with ``"difference"``: the vertical
-# gradient, which both have, drops out.
+# gradient, which both have, drops out. Voxels that are less than two errors from zero are hatched.
 
-axes = amap.plot("difference")
+axes = amap.plot("difference", hatch_below=2)
 
 # %%
 # Maps at six ages
@@ -73,6 +79,11 @@ axes = amap.plot("difference")
 
 by_age = AsymmetryMap.from_catalog(stars, DiskBinning.by_age())
 axes = by_age.plot(vmax=0.2)
+
+# %%
+# Figure 6: North against South at six ages.
+
+axes = by_age.profile().plot(test=by_age.test(n=999, rng=1))
 
 # %%
 # Figure 8: mean and radial mean.

@@ -223,7 +223,7 @@ def difference(north, south, confidence=0.683):
 
 
 def ratio(north, south, confidence=0.683, *, modulus=True):
-    """(N - S) / |N + S|, or with ``modulus=False`` (N - S) / (N + S).
+    """(N - S) / abs(N + S), or with ``modulus=False`` (N - S) / (N + S).
 
     Parameters
     ----------

@@ -203,7 +203,7 @@ def _errors(catalog, name, known):
 class Systematics(QTable):
     """How far each assumption moves the result: a table, one slice under one variation a row.
 
-    Made by `systematics`. The first rows, of kind ``"as given"``, are those that the others are
+    Made by `~rcasym.systematics`. The first rows, of kind ``"as given"``, are those that the others are
     compared with.
 
     Columns are ``kind`` and ``variation``; the edges of azimuth and age; ``n_north`` and

@@ -8,11 +8,11 @@ import pytest
 from astropy import units as u
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.collections import QuadMesh
+from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.colors import LogNorm
 from numpy.testing import assert_allclose, assert_array_equal
 
-from rcasym import AgeCalibrator, AsymmetryMap, DiskBinning, make_mock_catalog
+from rcasym import AgeCalibrator, AsymmetryMap, DiskBinning, make_mock_catalog, systematics
 
 from .conftest import catalog_at, random_stars
 
@@ -30,6 +30,10 @@ CONTRACT = {
     "map of two rows": (MAP, (["mean", "radial_mean"],), 12, {"rasterized": True}),
     "map by age": (AsymmetryMap.from_catalog(make_mock_catalog(3000), DiskBinning.by_age()), (), 6,
                    {"alpha": 0.5}),
+    "hatched map": (MAP, ("difference",), 6, {"hatch_below": 2}),
+    "profile": (MAP.profile(), (), 3, {"linewidth": 2}),
+    "profile of differences": (MAP.profile(), ("difference",), 3, {"capsize": 4}),
+    "systematics": (systematics(STARS), (), 6, {"height": 0.5}),
     "calibrator": (CALIBRATOR, (), 2, {"gridsize": 20}),
     "null test": (CALIBRATOR.null_test(n=3, rng=1), (), 1, {"alpha": 0.2}),
     "spline": (CALIBRATOR.curves[0], (), 1, {"linewidth": 2}),
@@ -80,7 +84,8 @@ class TestContract:
         thing, args, _, _ = contract
         axes = np.ravel(thing.plot(*args))
         for label in [text for ax in axes for text in (ax.get_xlabel(), ax.get_ylabel()) if text]:
-            assert label.endswith(("kpc]", "deg]", "Gyr]", "dex]", "stars", "x", "y"))
+            assert label.endswith(("kpc]", "deg]", "Gyr]", "dex]", "stars", "errors]",
+                                   "|N + S|", "x", "y"))
         assert any(ax.get_xlabel() for ax in axes)
 
 
@@ -166,6 +171,94 @@ class TestMap:
         assert axes.shape == (1,)
         assert axes[0].get_title() == f"{amap.n_stars:,} stars"
         assert axes[0].get_xlabel() == "$R$ [kpc]"
+
+
+    def test_hatching(self):
+        axes = MAP.plot("difference", hatch_below=2)
+        plain = MAP.plot("difference")
+        difference, error = MAP.difference.value, MAP.difference_error.value
+        with np.errstate(invalid="ignore"):
+            weak = np.abs(difference) < 2 * error
+        for k, (ax, bare) in enumerate(zip(axes, plain, strict=True)):
+            (hatched,) = (artist for artist in ax.collections
+                          if type(artist) is PolyCollection)
+            assert hatched.get_hatch()
+            assert len(hatched.get_paths()) == weak[k].sum()
+            assert (ax.get_xlim(), ax.get_ylim()) == (bare.get_xlim(), bare.get_ylim())
+            assert_array_equal(meshes(ax)[0].get_array(), meshes(bare)[0].get_array())
+        assert not [artist for artist in plain[0].collections
+                    if type(artist) is PolyCollection]
+
+    def test_hatching_rules(self):
+        with pytest.raises(ValueError, match="quantity 'offset' or 'difference'; got 'mean'"):
+            MAP.plot("mean", hatch_below=2)
+        for bad in (0, -1, [1, 2]):
+            with pytest.raises(ValueError, match="hatch_below must be a number of errors above 0"):
+                MAP.plot(hatch_below=bad)
+        # In a row of several, those that can are hatched.
+        axes = MAP.plot(["offset", "mean"], hatch_below=2)
+        assert [len(ax.collections) for ax in axes[:, 0]] == [2, 1]
+
+
+@pytest.fixture(scope="module")
+def amap():
+    """A disk with an asymmetry at azimuths above 0 and none below."""
+    cat = random_stars(20_000, 8)
+    cat["m_h"] = cat["m_h"] + 0.05 * np.sign(cat.Z.value) * (cat.phi.value > 0) * u.dex
+    return AsymmetryMap.from_catalog(cat)
+
+
+class TestProfile:
+    @pytest.mark.parametrize("tested", [True, False])
+    def test_slices_with_and_without_a_signal(self, amap, tested):
+        test = amap.test(n=99, rng=1) if tested else None
+        _, signal, rest = amap.profile().plot(test=test)
+        labels = [[text.get_text() for text in ax.get_legend().get_texts()]
+                  for ax in (signal, rest)]
+        assert labels == [["$\\phi$ 0 to 5°", "$\\phi$ 5 to 15°", "$\\phi$ 15 to 35°"],
+                          ["$\\phi$ −35 to −15°", "$\\phi$ −15 to −5°", "$\\phi$ −5 to 0°"]]
+        assert signal.get_title() == ("with a signal (corrected p < 0.05)" if tested
+                                      else "with a signal (3 errors)")
+        assert signal.get_ylim() == rest.get_ylim()
+        low, high = signal.get_ylim()
+        assert low == -high
+        for ax in (signal, rest):
+            assert [0, 0] in [list(line.get_ydata()) for line in ax.lines]
+
+    def test_points_are_the_table(self, amap):
+        profile = amap.profile()
+        left, signal, _ = profile.plot("difference")
+        rows = profile[profile["phi_min"].value == 5]
+        bars = dict(zip([text.get_text() for text in signal.get_legend().get_texts()],
+                        signal.containers, strict=True))["$\\phi$ 5 to 15°"]
+        assert_allclose(bars[0].get_ydata(), rows["difference"].value)
+        (segments,) = bars[2]
+        ends = np.array([path.vertices[:, 1] for path in segments.get_paths()])
+        assert_allclose(ends, np.transpose([rows["difference_low"], rows["difference_high"]]))
+        medians = left.containers[4][0].get_ydata()
+        assert_allclose(medians, np.append(rows["south"].value[::-1], rows["north"].value))
+        Z = left.containers[4][0].get_xdata()
+        assert_allclose(Z, -Z[::-1])
+        assert np.all((Z[7:] > rows["abs_Z_min"].value) & (Z[7:] < rows["abs_Z_max"].value))
+
+    def test_labels_say_the_definition(self, amap):
+        for definition, label in (("modulus", "A = (N $-$ S) / |N + S|"),
+                                  ("equation1", "A = (N $-$ S) / (N + S)"),
+                                  ("linear", "A of 10$^{[M/H]}$")):
+            axes = amap.profile(definition=definition, statistic="mean").plot()
+            assert axes[1].get_ylabel() == label
+            assert axes[0].get_ylabel() == "mean [M/H] [dex]"
+
+    def test_more_slices_than_colours(self):
+        binning = DiskBinning(phi=np.arange(-36, 37, 6) * u.deg, R=[6, 11, 16] * u.kpc)
+        left = AsymmetryMap.from_catalog(STARS, binning).profile().plot()[0]
+        assert len({container[0].get_color() for container in left.containers}) == 12
+
+    def test_rules(self, amap):
+        with pytest.raises(ValueError, match="quantity must be one of 'asymmetry', 'difference'"):
+            amap.profile().plot("north")
+        with pytest.raises(ValueError, match="one or more rows"):
+            amap.profile()[:0].plot()
 
 
 class TestCalibrator:

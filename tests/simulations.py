@@ -1,0 +1,261 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Samples with a known truth, and what the package makes of them.
+
+The proofs behind ``docs/validation.rst``: tests run them small and, with ``--slow``, at full size;
+``python -m tests.simulations`` runs them at full size and writes the figures and tables of that
+page.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from astropy import log
+from astropy import units as u
+from astropy.table import QTable
+from scipy import stats
+
+from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
+from rcasym.frames import paper_frame
+
+FOLDER = Path(__file__).parents[1] / "docs" / "validation"
+LEVELS = (0.683, 0.954)
+SCATTERS = {
+    "normal": lambda rng, shape: rng.standard_normal(shape),
+    "t4": lambda rng, shape: rng.standard_t(4, shape),
+    # Skewed, with its median at zero.
+    "gamma": lambda rng, shape: rng.gamma(3, 1, shape) - stats.gamma(3).median(),
+}
+
+
+def map_of(columns, m_h, **edges):
+    """The map of plain floats; each azimuth is a mock of its own."""
+    binning = DiskBinning(**edges, min_count=1)
+    return AsymmetryMap(binning, binning.state(columns, m_h), paper_frame())
+
+
+def many_azimuths(n_mocks):
+    return np.linspace(-170, 170, n_mocks + 1)
+
+
+def within(table, name, truth):
+    """Part of the rows whose interval holds the truth."""
+    low, high = (np.asarray(getattr(table[f"{name}_{end}"], "value", table[f"{name}_{end}"]))
+                 for end in ("low", "high"))
+    return float(np.mean((low <= truth) & (truth <= high)))
+
+
+def coverage(n_stars, scatter="normal", n_mocks=2000, seed=0, statistic="median"):
+    """How often intervals hold the truth, for ``n_stars`` a side.
+
+    Gives a dictionary: (estimate, nominal level) to the part of the mocks that are covered.
+    """
+    rng = np.random.default_rng(seed)
+    edges = many_azimuths(n_mocks)
+    phi = np.repeat(0.5 * (edges[1:] + edges[:-1]), 2 * n_stars)
+    Z = np.tile(np.repeat([0.5, -0.5], n_stars), n_mocks)
+    north, south = -0.2, -0.28
+    m_h = np.where(Z > 0, north, south) + 0.2 * SCATTERS[scatter](rng, len(Z))
+    amap = map_of([phi, np.full(len(Z), 10.5), Z], m_h, phi=edges * u.deg,
+                  R=[10, 11] * u.kpc, Z=[-1, 0, 1] * u.kpc)
+    linear = np.tanh(0.5 * np.log(10) * (north - south))
+    truth = {"north": north, "difference": north - south, "offset_difference": north - south,
+             "linear": linear, "modulus": (north - south) / abs(north + south)}
+    found = {}
+    for level in LEVELS:
+        for definition in ("linear", "modulus"):
+            profile = amap.profile(10 * u.kpc, statistic=statistic, definition=definition,
+                                   confidence=level)
+            good = ~profile["asymmetry"].mask
+            found[definition, level] = within(profile[good], "asymmetry", truth[definition])
+        for name in ("north", "difference", "offset_difference"):
+            found[name, level] = within(profile, name, truth[name])
+    return found
+
+
+def unequal_radii(n_mocks=2000, n_stars=200, seed=0):
+    """A symmetric disk with a steep gradient, of which the North is seen farther in.
+
+    Gives the difference and the offset difference of each mock in units of its error, and how often
+    the intervals of the latter hold the truth, which is zero.
+    """
+    rng = np.random.default_rng(seed)
+    edges = many_azimuths(n_mocks)
+    phi = np.repeat(0.5 * (edges[1:] + edges[:-1]), 2 * n_stars)
+    Z = np.tile(np.repeat([0.5, -0.5], n_stars), n_mocks)
+    R = 11 + 3 * np.where(Z > 0, rng.beta(2, 3, len(Z)), rng.beta(3, 2, len(Z)))
+    m_h = -0.1 * (R - 8) + 0.15 * rng.standard_normal(len(Z))
+    amap = map_of([phi, R, Z], m_h, phi=edges * u.deg, R=np.linspace(11, 14, 6) * u.kpc,
+                  Z=[-1, 0, 1] * u.kpc)
+    z, covered = {}, {}
+    for level in LEVELS:
+        profile = amap.profile(11 * u.kpc, confidence=level)
+        covered[level] = within(profile, "offset_difference", 0)
+        for name in ("difference", "offset_difference"):
+            z[name] = (profile[name] / profile[f"{name}_error"]).value
+    return z, covered
+
+
+def observed(n_stars, seed, amplitude, **kwargs):
+    """A mock catalogue as the paper uses one: each star once."""
+    cat = make_mock_catalog(n_stars, rng=seed, amplitude=amplitude, **kwargs)
+    surveys = [cat[cat["survey"] == name] for name in ("LAMOST", "APOGEE")]
+    return RedClumpCatalog.concatenate(surveys)
+
+
+def null(n_mocks=1000, n_stars=20_000, n=999, seed=0):
+    """p-values of symmetric mocks, with the surveys' footprints and gradients inside bins."""
+    found = {"mean": [], "squares": [], "slices": []}
+    for k in range(n_mocks):
+        amap = AsymmetryMap.from_catalog(observed(n_stars, seed + k, 0 * u.dex))
+        test = amap.test(n=n, rng=k)
+        found["mean"].append(test.p_value)
+        found["squares"].append(test.p_value_squares)
+        found["slices"] += test.slices["p_value"].tolist()
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def uniform(p_values):
+    """p of a Kolmogorov-Smirnov test for uniformity, and the part at 0.05 or below."""
+    return stats.kstest(p_values, "uniform").pvalue, np.mean(p_values <= 0.05)
+
+
+def power(n_mocks=20, n_stars=146_062, n=999, seed=0):
+    """The default asymmetry, 0.08 dex at azimuths from -5 to 15 deg: corrected p-values of the
+    slices, and the recovered amplitude less the injected one, in units of its error.
+
+    What was injected into the stars of a bin, some of which come from outside the region of the
+    asymmetry or are old, is their true [M/H] less that of the same stars without an asymmetry,
+    taken through the same estimate.
+    """
+    corrected, away, recovered = [], [], []
+    for k in range(n_mocks):
+        cat = observed(n_stars, seed + k, 0.08 * u.dex)
+        calm = observed(n_stars, seed + k, 0 * u.dex)
+        test = AsymmetryMap.from_catalog(cat).test(n=n, rng=k)
+        injected = cat.copy(copy_data=False)
+        injected["m_h"] = cat["true_m_h"] - calm["true_m_h"]
+        truth = AsymmetryMap.from_catalog(injected).test(n=1).slices["difference"]
+        slices = test.slices
+        corrected.append(slices["p_value_corrected"].tolist())
+        away.append(((slices["difference"] - truth) / slices["difference_error"]).value)
+        recovered.append(slices["difference"].value)
+    return np.array(corrected), np.array(away), np.array(recovered)
+
+
+def write_definitions(folder):
+    """A against the metallicity of both sides, with the scatter that errors of 0.02 dex make."""
+    from matplotlib import pyplot as plt
+
+    middle = np.linspace(-0.4, 0.25, 400)
+    rng = np.random.default_rng(0)
+    n, s = middle + np.array([[0.04], [-0.04]])[:, np.newaxis] + rng.normal(0, 0.02, (2, 4000, 1))
+    _, ax = plt.subplots(figsize=(6, 3.8), layout="constrained")
+    definitions = (("modulus", (n - s) / np.abs(n + s), "#0072B2"),
+                   ("equation1", (n - s) / (n + s), "#D55E00"),
+                   ("linear", np.tanh(0.5 * np.log(10) * (n - s)), "#009E73"))
+    for name, A, color in definitions:
+        low, mid, high = np.quantile(A, [0.16, 0.5, 0.84], axis=0)
+        ax.plot(middle, mid, color=color, label=name)
+        ax.fill_between(middle, low, high, color=color, alpha=0.25, linewidth=0)
+    ax.axhline(0, color="0.3", linewidth=0.6)
+    ax.set(xlabel="mean of N and S [dex]", ylabel="A", ylim=(-2, 2), xlim=middle[[0, -1]],
+           title="North always more metal rich by 0.08 dex")
+    ax.legend(loc="lower right")
+    ax.figure.savefig(folder / "definitions.png", dpi=110)
+
+
+def write_coverage(folder):
+    from matplotlib import pyplot as plt
+
+    sizes = (3, 5, 8, 12, 20, 35, 60, 120, 250)
+    _, axes = plt.subplots(1, 3, figsize=(11, 3.6), sharey=True, layout="constrained")
+    labels = {"north": "median", "difference": "North − South", "linear": "A of 10$^{[M/H]}$",
+              "modulus": "A, modulus", "offset_difference": "offset difference"}
+    rows = []
+    for ax, scatter in zip(axes, SCATTERS, strict=True):
+        found = [coverage(size, scatter, seed=size) for size in sizes]
+        for name, color, marker in (("north", "#0072B2", "o"), ("difference", "#D55E00", "s"),
+                                    ("modulus", "#009E73", "^")):
+            for level in LEVELS:
+                ax.plot(sizes, [part[name, level] for part in found], marker=marker, color=color,
+                        markersize=4, label=labels[name] if level == LEVELS[0] else None)
+        for level in LEVELS:
+            ax.axhspan(level - 0.025, level + 0.025, color="0.9")
+            ax.axhline(level, color="0.3", linewidth=0.8)
+        ax.set(xscale="log", xlabel="stars a side", title=scatter, ylim=(0.55, 1))
+        for size, part in zip(sizes, found, strict=True):
+            if size in (5, 20, 60):
+                rows.append([scatter, size, *(f"{part[name, level]:.3f}" for level in LEVELS
+                                              for name in ("north", "difference", "linear"))])
+    axes[0].set_ylabel("part of 2,000 mocks covered")
+    axes[0].legend(fontsize="small", loc="center right")
+    axes[0].figure.savefig(folder / "coverage.png", dpi=110)
+    write_table(folder / "coverage.csv", rows, [
+        "scatter", "stars", *(f"{name} {100 * level:g} %" for level in LEVELS
+                              for name in ("median", "difference", "linear A"))])
+
+
+def write_radii(folder):
+    from matplotlib import pyplot as plt
+
+    z, covered = unequal_radii()
+    _, ax = plt.subplots(figsize=(5.5, 3.6), layout="constrained")
+    bins = np.linspace(-5, 9, 57)
+    for name, label, color in (("difference", "difference", "#D55E00"),
+                               ("offset_difference", "offset_difference", "#0072B2")):
+        ax.hist(z[name], bins, histtype="step", color=color, label=label)
+    middle = 0.5 * (bins[1:] + bins[:-1])
+    ax.plot(middle, len(z["difference"]) * np.diff(bins) * stats.norm.pdf(middle), color="0.4",
+            linewidth=1, label="without a false signal")
+    ax.set(xlabel="North − South [errors]", ylabel="mocks")
+    ax.legend(fontsize="small")
+    ax.figure.savefig(folder / "radii.png", dpi=110)
+    write_table(folder / "radii.csv", [
+        [name, f"{values.mean():.2f}", f"{values.std():.2f}"] for name, values in z.items()],
+        ["estimate", "mean [errors]", "standard deviation [errors]"])
+    return covered
+
+
+def write_null(folder):
+    from matplotlib import pyplot as plt
+
+    found = null()
+    _, axes = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
+    rows = []
+    for ax, (name, p_values) in zip(axes, found.items(), strict=True):
+        ks, low = uniform(p_values)
+        ax.hist(p_values, np.linspace(0, 1, 21), color="#56B4E9")
+        ax.axhline(len(p_values) / 20, color="0.3", linewidth=0.8)
+        ax.set(xlabel="p-value", title=f"{name}: KS p = {ks:.2f}", xlim=(0, 1))
+        rows.append([name, len(p_values), f"{ks:.3f}", f"{100 * low:.1f} %"])
+    axes[0].set_ylabel("symmetric mocks")
+    axes[0].figure.savefig(folder / "null.png", dpi=110)
+    write_table(folder / "null.csv", rows, ["p-value", "number", "KS p", "at 0.05 or below"])
+
+
+def write_power(folder):
+    corrected, away, recovered = power()
+    edges = DiskBinning()["phi"].edges.value
+    rows = [[f"{edges[k]:g} to {edges[k + 1]:g}", f"{recovered[:, k].mean():+.4f}",
+             f"{recovered[:, k].std(ddof=1):.4f}", f"{np.mean(corrected[:, k] < 0.01):.0%}",
+             f"{np.mean(np.abs(away[:, k]) < 2):.0%}", f"{away[:, k].mean():+.2f}"]
+            for k in range(len(edges) - 1)]
+    write_table(folder / "power.csv", rows, [
+        "phi [deg]", "mean [dex]", "scatter [dex]", "found (corrected p < 0.01)",
+        "within 2 errors of the injected", "mean deviation [errors]"])
+
+
+def write_table(path, rows, names):
+    QTable(rows=rows, names=names).write(path, format="ascii.csv", overwrite=True)
+
+
+def main():
+    FOLDER.mkdir(exist_ok=True)
+    log.setLevel("WARNING")
+    for write in (write_definitions, write_coverage, write_radii, write_null, write_power):
+        print(write.__name__, write(FOLDER) or "", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Statistics against a known truth: small here, at full size with ``--slow``."""
+
+import numpy as np
+import pytest
+from astropy import units as u
+
+from rcasym import AsymmetryMap, RedClumpCatalog
+
+from . import simulations
+from .simulations import LEVELS, coverage, null, power, unequal_radii, uniform
+
+
+def small_or_full(small, full):
+    return [pytest.param(*small, id="small"),
+            pytest.param(*full, id="full", marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("scatter", ["normal", "t4", "gamma"])
+@pytest.mark.parametrize(("n_mocks", "seed", "tolerance"),
+                         small_or_full((500, 1, 0.06), (2000, 2, 0.025)))
+def test_coverage_of_60_stars(scatter, n_mocks, seed, tolerance):
+    for (name, level), covered in coverage(60, scatter, n_mocks, seed).items():
+        assert abs(covered - level) <= tolerance, (name, level, covered)
+
+
+@pytest.mark.parametrize("scatter", ["normal", "t4", "gamma"])
+@pytest.mark.parametrize(("n_mocks", "seed", "tolerance"),
+                         small_or_full((500, 1, 0.11), (2000, 2, 0.08)))
+def test_coverage_of_5_stars(scatter, n_mocks, seed, tolerance):
+    for (name, level), covered in coverage(5, scatter, n_mocks, seed).items():
+        # The ratio is masked in most of these mocks; those that are left are no fair sample.
+        if name != "modulus":
+            assert abs(covered - level) <= tolerance, (name, level, covered)
+
+
+def test_coverage_of_means():
+    for n_stars in (5, 60):
+        for (name, level), covered in coverage(n_stars, "normal", 2000, 3, "mean").items():
+            if name != "modulus":
+                assert abs(covered - level) <= 0.035, (name, level, covered)
+
+
+@pytest.mark.parametrize(("n_mocks", "tolerance"), small_or_full((300, 0.25), (2000, 0.1)))
+def test_radii_that_differ_give_no_false_signal(n_mocks, tolerance):
+    z, covered = unequal_radii(n_mocks)
+    assert z["difference"].mean() > 2.5
+    assert abs(z["offset_difference"].mean()) < tolerance
+    assert 0.85 < z["offset_difference"].std() < 1.05
+    for level in LEVELS:
+        assert abs(covered[level] - level) < 0.05
+
+
+@pytest.mark.parametrize(("n_mocks", "n_stars", "tolerance"),
+                         small_or_full((60, 6000, 0.09), (1000, 20_000, 0.015)))
+def test_p_values_are_uniform_without_an_asymmetry(n_mocks, n_stars, tolerance):
+    found = null(n_mocks, n_stars, n=199 if n_mocks < 100 else 999, seed=100_000)
+    for name, p_values in found.items():
+        ks, low = uniform(p_values)
+        assert ks > 0.01, name
+        assert abs(low - 0.05) <= tolerance, (name, low)
+        assert p_values.min() > 0
+
+
+@pytest.mark.parametrize(("n_mocks", "seed"), small_or_full((1, 7), (10, 50)))
+def test_asymmetry_is_found_where_it_is(n_mocks, seed):
+    corrected, away, recovered = power(n_mocks, seed=seed)
+    inside = slice(2, 5)
+    assert np.all(corrected[:, inside] < 0.01)
+    assert np.mean(np.delete(corrected, np.s_[inside], axis=1) < 0.01) < 0.1
+    # 95 % of the slices lie within 2 errors.
+    assert np.mean(np.abs(away) < 2) > 0.8
+    assert np.all(np.abs(away[:, inside].mean(axis=1)) < 2)
+    assert np.all((recovered[:, inside] > 0.05) & (recovered[:, inside] < 0.1))
+
+
+@pytest.mark.parametrize("n", [20_000, pytest.param(146_062, marks=pytest.mark.slow)])
+def test_bin_by_bin_errors_hold_on_the_mock(n):
+    """Differences without an asymmetry are normal in units of their errors."""
+    z = []
+    for seed in range(6):
+        profile = AsymmetryMap.from_catalog(
+            simulations.observed(n, 500 + seed, 0 * u.dex)).profile()
+        many = (profile["n_north"] >= 20) & (profile["n_south"] >= 20)
+        z.append((profile["offset_difference"] / profile["offset_difference_error"]).value[many])
+    z = np.concatenate(z)
+    assert abs(z.mean()) < 4 / np.sqrt(len(z))
+    assert 0.8 < z.std() < 1.15
+
+
+def test_real_stars(data_file):
+    cat = RedClumpCatalog.read(data_file("LMDR3_diskRGB2.dat"), format="lamost-dr3-rgb")
+    amap = AsymmetryMap.from_catalog(cat)
+    profile = amap.profile()
+    R, Z, m_h = cat.R.value, cat.Z.value, cat["m_h"]
+    known = np.isfinite(np.ma.filled(np.ma.asarray(getattr(m_h, "unmasked", m_h).value), np.nan))
+    known &= ~np.asarray(getattr(m_h, "mask", np.zeros(len(cat), bool)))
+    phi = cat.phi.value
+    inside = known & (R >= 11) & (R <= 15.2) & (phi >= -35) & (phi <= 35) & (np.abs(Z) < 2.1)
+    assert abs(profile["n_north"].sum() - np.sum(inside & (Z >= 0))) <= 2
+    assert abs(profile["n_south"].sum() - np.sum(inside & (Z < 0))) <= 2
+    test = amap.test(n=499, rng=1)
+    assert 0 < test.p_value <= 1
+    assert np.isfinite(test.difference_error)
