@@ -2,15 +2,15 @@
 From a map to a claim
 =====================
 
-A map shows an asymmetry. Whether it is more than chance, at which azimuths, and how much of it hangs
-on what was assumed, takes a test and a table of systematics.
+A map shows an asymmetry. Whether it is more than chance, at which azimuths, and how much of it
+hangs on what was assumed, takes a test and a table of systematics.
 """
 
 # %%
 # The stars
 # ---------
-# The mock sample has an asymmetry of 0.08 dex beyond R = 11 kpc, at azimuths from -5 to 15 deg. Each
-# star goes in once: a star that both surveys observed would count twice, and err twice alike.
+# The mock sample has an asymmetry of 0.08 dex beyond R = 11 kpc, at azimuths from -5 to 15 deg.
+# Each star goes in once: a star that both surveys observed would count twice, and err twice alike.
 
 from astropy import units as u
 
@@ -42,15 +42,15 @@ axes = amap.profile().plot("difference", test=test)
 # What if?
 # --------
 # The same difference with the Sun elsewhere, other distances, other zero points, one survey alone,
-# another statistic and other bins, each in units of its error. Grey is one error; the lines are what
-# a sample of fewer stars may move by chance.
+# another statistic and other bins, each in units of its error. Grey is one error; the lines are
+# what a sample of fewer stars may move by chance.
 
 table = systematics(stars)
 axes = table.plot()
 
 # %%
-# The zero point between the surveys was varied by 0.03 dex. The stars that both observed say how far
-# off it is:
+# The zero point between the surveys was varied by 0.03 dex. The stars that both observed say how
+# far off it is:
 
 print(ZeroPoint.from_catalogs(apogee, lamost))
 
@@ -63,6 +63,6 @@ for phi in (-5, 0, 5):
     print(f"{phi:>3} deg: {worst['variation']}, {worst['shift']:+.3f}")
 
 # %%
-# Look at the height of the Sun first, then at the bins of R: both move the result by more than its
+# Look at the height of the Sun first, then at ``R_min``: both move the result by more than its
 # error, and neither takes it away. What this does not show is why North and South differ. A bent
 # mid-plane does the same to a map (:ref:`sphx_glr_generated_gallery_plot_known_truth.py`).

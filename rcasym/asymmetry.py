@@ -277,7 +277,8 @@ class AsymmetryMap:
             (N - S) / abs(N + S), positive where the North is more metal rich; ``"equation1"`` is
             Eq. 1 of Wang et al. (2025) to the letter, (N - S) / (N + S), which has the opposite
             sign where both are below solar; ``"linear"`` is Eq. 1 on 10^[M/H]. The first two
-            diverge where N + S passes through zero, and are masked there.
+            diverge where N + S passes through zero: they are masked where it is within two of its
+            errors of zero (or within the quantile of ``confidence``, if that is more).
         confidence : float, optional
             Of the intervals; by default 0.683.
 
@@ -285,7 +286,8 @@ class AsymmetryMap:
         -------
         AsymmetryProfile
             One row a bin of azimuth, age and abs(Z). Estimates of fewer than
-            ``binning.min_count`` stars are NaN.
+            ``binning.min_count`` stars are NaN. ``meta["n_left_out"]`` counts the stars of the map
+            at other R, or in a bin of Z astride the mid-plane, which is neither North nor South.
 
         Raises
         ------
@@ -294,7 +296,14 @@ class AsymmetryMap:
 
         Notes
         -----
-        Errors and intervals take the radial mean as known. Intervals hold for 5 stars and more.
+        Intervals hold for 5 stars and more; errors of offsets take the radial mean as known.
+
+        ``difference`` compares all stars of a bin: where the surveys see North and South at
+        different R, the radial gradient looks like an asymmetry. ``offset_difference`` compares
+        what the stars have beyond the radial mean: no gradient of the radial mean fools it.
+        ``matched_difference`` compares stars of the same R bin only, and their means: nothing that
+        differs between R bins plays a part, such as a vertical gradient in a disk that flares. It
+        is what `test` tests.
 
         Examples
         --------
@@ -305,6 +314,7 @@ class AsymmetryMap:
         (42, ['phi_min', 'phi_max', 'age_min', 'age_max', 'abs_Z_min', 'abs_Z_max'])
         >>> axes = profile.plot()
         """
+        self._warn_of_stars_astride()
         return profile_of(self.binning, self.state, self.radial_mean, R_min, R_max, statistic,
                           definition, confidence)
 
@@ -341,7 +351,9 @@ class AsymmetryMap:
         statistic is the mean of these over the bins with the same weights; the other is the sum of
         their squares in units of their errors over all permutations. p = (k + 1) / (n + 1), where k
         permutations are as far from zero (Phipson & Smyth 2010, Stat. Appl. Genet. Mol. Biol. 9,
-        39). Gradients inside a voxel are not taken out.
+        39). Voxels below ``min_count`` take part. Each star must be there once:
+        `RedClumpCatalog.concatenate <rcasym.RedClumpCatalog.concatenate>` sees to that. Gradients
+        inside a voxel are not taken out.
 
         Examples
         --------
@@ -360,6 +372,7 @@ class AsymmetryMap:
               5      15      0.080             0.002
              15      35     -0.032              0.15
         """
+        self._warn_of_stars_astride()
         return permutation_test(self.binning, self.state, R_min, R_max, n, rng, progress)
 
     @u.quantity_input(R_min=[u.kpc, None], R_max=[u.kpc, None])
@@ -395,6 +408,14 @@ class AsymmetryMap:
         (2,)
         """
         return bootstrap_of(self.binning, self.state, R_min, R_max, statistic, n, rng)
+
+    def _warn_of_stars_astride(self):
+        n_bins = self.binning.shape[-1]
+        if n_bins % 2 and n_bins > 1:
+            middle = self.binning["Z"].interval(n_bins // 2)
+            warn(f"{self.count[..., n_bins // 2].sum():,} stars in the bin {middle}, astride the "
+                 "mid-plane, are neither North nor South and left out; an edge of Z at 0 takes "
+                 "them in", CatalogWarning)
 
     def plot(self, quantity="offset", *, hatch_below=None, axes=None, colorbar=True, **kwargs):
         """Draw the map in the R-Z plane, one panel for each azimuth and age bin.

@@ -188,15 +188,17 @@ class DiskBinning:
                 bounds.append(default)
                 continue
             value = wanted.to_value(u.kpc)
-            distance = np.abs(edges - value) if np.ndim(value) == 0 else np.array([np.nan])
+            if np.ndim(value):
+                raise BinningError(f"{name} must be one edge of R of the binning; got {wanted}")
+            distance = np.abs(edges - value)
             if not distance.min() <= EDGE_TOLERANCE:
                 nearest = np.sort(edges[np.argsort(distance, kind="stable")[:3]])
                 raise BinningError(f"{name} must be an edge of R of the binning; got {wanted}, the "
                                    f"nearest are {', '.join(f'{edge:g}' for edge in nearest)} kpc")
             bounds.append(int(np.argmin(distance)))
         if bounds[0] >= bounds[1]:
-            raise BinningError("R_max must be an edge of R beyond R_min; got "
-                               f"{edges[bounds[1]]:g} and {edges[bounds[0]]:g} kpc")
+            raise BinningError("R_min must be an edge of R below R_max; got "
+                               f"{edges[bounds[0]]:g} and {edges[bounds[1]]:g} kpc")
         return slice(*bounds)
 
     def hemispheres(self, values):

@@ -113,6 +113,8 @@ def _parser():
 
 def _run(arguments):
     stages = _Stages(9, arguments.quiet)
+    if arguments.seed < 0:
+        raise RcasymError(f"--seed must be 0 or more; got {arguments.seed}")
     if arguments.permutations < 1:
         raise RcasymError(f"--permutations must be 1 or more; got {arguments.permutations}")
     inputs = _inputs(arguments)

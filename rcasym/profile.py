@@ -13,15 +13,15 @@ from . import inference
 from .exceptions import BinningError, RcasymError
 from .validation import check_choice, check_rng, check_whole
 
-__all__ = ["AsymmetryProfile", "profile_of", "bootstrap_of", "bin_edges",
+__all__ = ["AsymmetryProfile", "profile_of", "paired_voxels", "bootstrap_of", "bin_edges",
            "slice_edges", "sides_of", "check_profile", "show", "ESTIMATES"]
 
 STATISTICS = ("median", "mean")
 DEFINITIONS = ("modulus", "equation1", "linear")
 ESTIMATES = ("north", "south", "difference", "offset_north", "offset_south", "offset_difference",
-             "asymmetry")
+             "matched_difference", "asymmetry")
+DIFFERENCES = ("difference", "offset_difference", "matched_difference")
 """Each has columns of its own, and further ones with ``_error``, ``_low`` and ``_high``."""
-INDISTINGUISHABLE = "N + S is not distinguishable from 0"
 
 
 class ProfileWrite(connect.TableWrite):
@@ -55,6 +55,8 @@ class AsymmetryProfile(QTable):
     ``difference``                           dex    north less south
     ``offset_north``, ``offset_south``       dex    median of [M/H] less the radial mean
     ``offset_difference``                    dex    the difference of these
+    ``matched_difference``                   dex    mean of North less South within voxels
+    ``n_pairs``                                     the effective number of pairs of that
     ``asymmetry``                                   ratio, masked where it cannot be had
     ``asymmetry_reason``                            why it is masked
     =======================================  =====  ================================================
@@ -84,9 +86,10 @@ class AsymmetryProfile(QTable):
         Returns
         -------
         `~astropy.table.QTable`
-            Edges, ``n_north``, ``n_south``, ``difference``, ``offset_difference`` and their
-            ``_error``. A slice is the mean of its bins, weighted with n_N n_S / (n_N + n_S), which
-            is the inverse variance for equal scatter and does not depend on what is found.
+            Edges, ``n_north``, ``n_south``, the three differences and their ``_error``. A slice is
+            the mean of its bins, weighted with n_N n_S / (n_N + n_S) (and with ``n_pairs`` for
+            ``matched_difference``), which is the inverse variance for equal scatter and does not
+            depend on what is found.
 
         Examples
         --------
@@ -108,9 +111,11 @@ class AsymmetryProfile(QTable):
         n, s = np.asarray(self["n_north"]), np.asarray(self["n_south"])
         table["n_north"], table["n_south"] = total(n).astype(int), total(s).astype(int)
         with np.errstate(divide="ignore", invalid="ignore"):
-            for name in ("difference", "offset_difference"):
+            for name in DIFFERENCES:
                 value, error = self[name].value, self[f"{name}_error"].value
-                weight = np.where(np.isfinite(value) & np.isfinite(error), n * s / (n + s), 0)
+                weight = (np.asarray(self["n_pairs"]) if name == "matched_difference"
+                          else n * s / (n + s))
+                weight = np.where(np.isfinite(value) & np.isfinite(error), weight, 0)
                 known = weight > 0
                 sums = total(weight)
                 table[name] = total(weight * np.where(known, value, 0)) / sums * u.dex
@@ -127,10 +132,11 @@ class AsymmetryProfile(QTable):
         Parameters
         ----------
         quantity : str, optional
-            ``"asymmetry"`` (default), ``"difference"`` or ``"offset_difference"``.
+            ``"asymmetry"`` (default), ``"difference"``, ``"offset_difference"`` or
+            ``"matched_difference"``.
         test : `~rcasym.significance.AsymmetryTest`, optional
             A slice has a signal if its corrected p-value there is below 0.05; by default, if its
-            ``offset_difference`` over all heights is more than 3 errors from zero.
+            ``matched_difference`` over all heights is more than 3 errors from zero.
         axes : array of `~matplotlib.axes.Axes`, optional
             Three of them; by default those of a new figure.
         **kwargs
@@ -204,6 +210,9 @@ def profile_of(binning, state, radial_mean, R_min, R_max, statistic, definition,
         found |= {f"{prefix}north": north, f"{prefix}south": south,
                   f"{prefix}difference": inference.difference(north, south, confidence)}
     enough = enough[:half], enough[half:]
+    matched = paired_voxels(binning, state, R_bins)
+    found["matched_difference"] = inference.with_interval(
+        matched.difference, matched.error, matched.dof, confidence).where(enough[0] & enough[1])
     if definition == "linear":
         found["asymmetry"] = inference.linear(found["difference"])
         distinguishable = np.full(half, True)
@@ -213,22 +222,49 @@ def profile_of(binning, state, radial_mean, R_min, R_max, statistic, definition,
 
     profile = AsymmetryProfile(bin_edges(binning))
     profile["n_north"], profile["n_south"] = pooled.counts[:half], pooled.counts[half:]
-    reason = np.where(distinguishable, "", INDISTINGUISHABLE)
-    fewer = f"fewer than {binning.min_count} stars"
-    reason = np.select([~enough[0] & ~enough[1], ~enough[0], ~enough[1]],
-                       [f"{fewer} on both sides", f"{fewer} in the North",
-                        f"{fewer} in the South"], reason)
+    reason = np.array([
+        _reason(n, s, binning.min_count, definition, is_distinguishable)
+        for n, s, is_distinguishable in zip(profile["n_north"].tolist(),
+                                            profile["n_south"].tolist(), distinguishable,
+                                            strict=True)])
     for name in ESTIMATES:
         for ending, values in (("", found[name].value), ("_error", found[name].error),
                                ("_low", found[name].low), ("_high", found[name].high)):
             profile[f"{name}{ending}"] = (
                 MaskedColumn(values, mask=reason != "") if name == "asymmetry" else values * u.dex)
     profile["asymmetry_reason"] = reason
+    profile.add_column(matched.weight, name="n_pairs",
+                       index=profile.index_column("matched_difference"))
     edges = binning["R"].edges
     profile.meta |= {"statistic": statistic, "definition": definition, "confidence": confidence,
                      "R_min": f"{edges[R_bins.start]:g}", "R_max": f"{edges[R_bins.stop]:g}",
                      "min_count": binning.min_count, "n_left_out": pooled.n_outside}
     return show(profile)
+
+
+def _reason(n_north, n_south, min_count, definition, distinguishable):
+    """Why there is no asymmetry, empty where there is one."""
+    counts = {"North": n_north, "South": n_south}
+    for most, words in ((0, "no stars"), (min_count - 1, f"fewer than {min_count} stars"),
+                        (1 if definition != "linear" else 0, "one star without an error")):
+        sides = [side for side, count in counts.items() if count <= most]
+        if sides:
+            return f"{words} {'on both sides' if len(sides) == 2 else f'in the {sides[0]}'}"
+    return "" if distinguishable else "N + S is not distinguishable from 0"
+
+
+def paired_voxels(binning, state, R_bins):
+    """North against South within the voxels of each bin of azimuth, age and abs(Z)."""
+    sides = []
+    for side in binning.hemispheres(np.arange(binning.size).reshape(binning.shape)):
+        voxels = side[..., R_bins, :]
+        chosen = np.full(binning.size, -1)
+        chosen[voxels.ravel()] = np.arange(voxels.size)
+        sides.append(state.pooled(chosen, voxels.size))
+    n_heights = voxels.shape[-1]
+    n_bins = voxels[..., 0, :].size
+    bins = np.arange(n_bins).reshape(*binning.shape[:-2], 1, n_heights)
+    return inference.PairedVoxels(*sides, np.broadcast_to(bins, voxels.shape).ravel(), n_bins)
 
 
 def bootstrap_of(binning, state, R_min, R_max, statistic, n, rng):

@@ -10,9 +10,11 @@ from astropy.table import QTable
 
 from .asymmetry import AsymmetryMap
 from .binning import DiskBinning
+from .catalog import RedClumpCatalog
 from .columns import floats, survey_names
-from .exceptions import CatalogError, CatalogWarning, RcasymError
+from .exceptions import BinningError, CatalogError, CatalogWarning, RcasymError
 from .frames import affine, apply_affine, cylindrical_values
+from .inference import ROUNDING
 from .profile import ESTIMATES, check_profile, profile_of, show, sides_of
 from .progress import progress as show_progress
 from .validation import check_columns, check_rng, check_whole, to_unit, warn
@@ -38,6 +40,9 @@ class _Stars:
 
     @classmethod
     def of(cls, catalog, binning):
+        if not isinstance(catalog, RedClumpCatalog):
+            raise CatalogError("catalog must be a RedClumpCatalog; got "
+                               f"{type(catalog).__name__}. RedClumpCatalog.from_table makes one")
         has_age = "age" in [axis.name for axis in binning.axes]
         check_columns(catalog.colnames, ["coord", "galcen", "m_h"] + ["age"] * has_age,
                       "the catalogue")
@@ -97,9 +102,10 @@ def propagate(catalog, binning=None, n=100, rng=None, *, R_min=11 * u.kpc, R_max
     -------
     AsymmetryProfile
         That of the stars as measured, with a ``X_spread`` and a ``X_shift`` for each estimate
-        ``X``: the standard deviation of the draws, and their mean less the measured one.
-        ``migrated`` is the part of the stars of a bin that a draw puts into another one, or out of
-        the grid. ``meta["varied"]`` counts the stars that were given errors, by quantity.
+        ``X``: the standard deviation of the draws, and their mean less the measured one. Both are
+        NaN where a draw has no estimate. ``migrated`` is the part of the stars of a bin that a draw
+        puts into another one, or out of the grid. ``meta["varied"]`` counts the stars that were
+        given errors, by quantity.
 
     Raises
     ------
@@ -129,7 +135,7 @@ def propagate(catalog, binning=None, n=100, rng=None, *, R_min=11 * u.kpc, R_max
          0.069            0.022             0.012           -0.023    0.155
          0.096            0.027             0.017           -0.042    0.187
     """
-    binning = DiskBinning() if binning is None else binning
+    binning = _grid(binning)
     R_bins = check_profile(binning, R_min, R_max, statistic, definition)
     check_whole("n", n, least=1)
     rng = check_rng(rng)
@@ -184,11 +190,10 @@ def propagate(catalog, binning=None, n=100, rng=None, *, R_min=11 * u.kpc, R_max
         values = np.array(values)
         unit = getattr(measured[name], "unit", None) or 1
         value = np.ma.filled(getattr(measured[name], "value", measured[name]), np.nan)
-        some = np.isfinite(values).sum(axis=0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            mean = np.nansum(values, axis=0) / some
-            spread = np.sqrt(np.nansum((values - mean)**2, axis=0) / (some - 1))
-        measured[f"{name}_spread"], measured[f"{name}_shift"] = spread * unit, (mean - value) * unit
+        spread = values.std(axis=0, ddof=1) if n > 1 else np.full(len(value), np.nan)
+        spread[np.isnan(value)] = np.nan
+        measured[f"{name}_spread"] = spread * unit
+        measured[f"{name}_shift"] = (values.mean(axis=0) - value) * unit
     measured.meta |= {"n_draws": n, "varied": varied}
     return show(measured)
 
@@ -203,8 +208,8 @@ def _errors(catalog, name, known):
 class Systematics(QTable):
     """How far each assumption moves the result: a table, one slice under one variation a row.
 
-    Made by `~rcasym.systematics`. The first rows, of kind ``"as given"``, are those that the others are
-    compared with.
+    Made by `~rcasym.systematics`. The first rows, of kind ``"as given"``, are those that the others
+    are compared with.
 
     Columns are ``kind`` and ``variation``; the edges of azimuth and age; ``n_north`` and
     ``n_south``; ``offset_difference`` and its error, over all heights [dex]; ``shift``, its
@@ -258,7 +263,8 @@ def systematics(catalog, binning=None, *, R_min=11 * u.kpc, R_max=None, zero_poi
         8.0, 8.178 (GRAVITY Collaboration 2019, A&A 625, L10) and 8.5 kpc; Z0 of 0, 10, 20.8
         (Bennett & Bovy 2019, MNRAS 482, 1417) and 30 pc; distances scaled by 0.95 and 1.05; each
         survey's zero point; each survey alone; the radial mean of voxels in place of stars; means
-        in place of medians; and bins of R and Z that begin half a bin farther in or out.
+        in place of medians; ``R_min`` one bin farther in or out; and edges of R and Z in the middle
+        of the bins, for the same stars.
 
     Raises
     ------
@@ -282,25 +288,24 @@ def systematics(catalog, binning=None, *, R_min=11 * u.kpc, R_max=None, zero_poi
         Z0 = 10 pc             0.083          -0.386
     >>> axes = table.plot()
     """
-    binning = DiskBinning() if binning is None else binning
+    binning = _grid(binning)
     R_bins = check_profile(binning, R_min, R_max)
     shift = to_unit("zero_point", zero_point, u.dex)
     if not (shift.ndim == 0 and np.isfinite(shift)):
         raise RcasymError(f"zero_point must be one finite value in dex; got {zero_point}")
-    variations = list(_variations(_Stars.of(catalog, binning), binning, float(shift)))
+    variations = list(_variations(_Stars.of(catalog, binning), binning, R_bins, float(shift)))
     rows = []
     for kind, variation, stars, grid, how in show_progress(
             variations, "varying what is assumed", show=progress):
         amap = stars.map(grid)
-        R_edges = grid["R"].edges
         radial_mean = amap.radial_mean
         if how.pop("per_voxel", False):
             n_filled = np.maximum(np.isfinite(amap.mean.value).sum(axis=-1), 1)
             radial_mean = np.nansum(amap.mean.value, axis=-1) / n_filled * u.dex
-        profile = profile_of(grid, amap.state, radial_mean, R_edges[R_bins.start],
-                             R_edges[R_bins.stop], **{"statistic": "median",
-                                                      "definition": "modulus",
-                                                      "confidence": 0.683} | how)
+        edges = binning["R"].edges
+        profile = profile_of(grid, amap.state, radial_mean, **{
+            "R_min": edges[R_bins.start], "R_max": edges[R_bins.stop], "statistic": "median",
+            "definition": "modulus", "confidence": 0.683} | how)
         rows.append((kind, variation, profile.slices()))
 
     given = rows[0][2]
@@ -312,16 +317,18 @@ def systematics(catalog, binning=None, *, R_min=11 * u.kpc, R_max=None, zero_poi
             table[name] = slices[name]
         table["shift"] = slices["offset_difference"] - given["offset_difference"]
         with np.errstate(divide="ignore", invalid="ignore"):
-            error = given["offset_difference_error"]
-            table["shift_in_errors"] = (table["shift"] / error).value
-            chance = (table["offset_difference_error"] / error).value**2 - 1
+            error, shift = given["offset_difference_error"].value, table["shift"].value
+            # Stars that are all alike differ by rounding, which is no shift.
+            error = np.where(error < ROUNDING, np.nan, error)
+            table["shift_in_errors"] = np.where(np.abs(shift) < ROUNDING, 0.0, shift / error)
+            chance = (table["offset_difference_error"].value / error)**2 - 1
             table["shift_error_in_errors"] = np.sqrt(np.maximum(chance, 0))
         tables.append(table)
     return show(Systematics({name: np.concatenate([table[name] for table in tables])
                              for name in tables[0].colnames}))
 
 
-def _variations(stars, binning, zero_point):
+def _variations(stars, binning, R_bins, zero_point):
     """Kind and name of each variation, and the stars, the grid and the profile that it takes."""
     Z0 = stars.frame.z_sun
     R0 = np.sqrt(stars.frame.galcen_distance**2 - Z0**2)
@@ -345,24 +352,21 @@ def _variations(stars, binning, zero_point):
             yield "survey", f"{name or 'no survey'} alone", stars[stars.survey == name], binning, {}
     yield "radial mean", "radial mean of voxels", stars, binning, {"per_voxel": True}
     yield "statistic", "means", stars, binning, {"statistic": "mean"}
-    for sign, words in ((1, "out"), (-1, "in")):
-        grid = _shifted(binning, "R", sign)
-        if grid is not None:
-            yield "bins", f"R bins half a bin {words}", stars, grid, {}
-    yield "bins", "Z bins half a bin out", stars, _shifted(binning, "Z", 1), {}
+    R, Z = binning["R"].edges, binning.abs_Z
+    for start in (R_bins.start - 1, R_bins.start + 1):
+        if 0 <= start < R_bins.stop:
+            yield "R_min", f"R_min = {R[start].value:g} kpc", stars, binning, {"R_min": R[start]}
+    # Edges in the middle of the bins, but for those between which stars are taken.
+    fixed = R[[0, R_bins.start, R_bins.stop, -1]]
+    R = np.unique(np.append(binning["R"].centers, fixed))
+    Z = np.unique(np.append(Z.centers, Z.edges[[0, -1]]))
+    for name, edges in (("R", R), ("Z", np.unique(np.append(-Z, Z)))):
+        axes = {axis.name: axis.edges for axis in binning.axes} | {name: edges}
+        grid = DiskBinning(**{"phi": None, **axes}, min_count=binning.min_count)
+        yield "bins", f"{name} bins shifted by half", stars, grid, {}
 
 
-def _shifted(binning, name, sign):
-    """The grid with bins of one axis that begin half a bin farther out or in, if there can be."""
-    edges = {axis.name: axis.edges for axis in binning.axes}
-    if name == "Z":
-        Z = binning.abs_Z
-        outer = np.append(Z.centers, Z.edges[-1] + 0.5 * Z.widths[-1])
-        edges["Z"] = np.concatenate([-outer[::-1], outer])
-    else:
-        widths = binning[name].widths
-        half = 0.5 * (np.append(widths, widths[-1]) if sign > 0 else np.append(widths[0], widths))
-        edges[name] = edges[name] + sign * half
-        if edges[name][0] < 0:
-            return None
-    return DiskBinning(**{"phi": None, **edges}, min_count=binning.min_count)
+def _grid(binning):
+    if not isinstance(binning, DiskBinning | None):
+        raise BinningError(f"binning must be a DiskBinning; got {type(binning).__name__}")
+    return DiskBinning() if binning is None else binning

@@ -8,8 +8,8 @@ from astropy import units as u
 from astropy.table import QTable
 
 from .exceptions import CatalogWarning
-from .inference import PermutedSums
-from .profile import bin_edges, check_profile, show, slice_edges
+from .inference import ROUNDING
+from .profile import bin_edges, check_profile, paired_voxels, show, slice_edges
 from .progress import progress
 from .validation import check_rng, check_whole, warn
 
@@ -17,8 +17,6 @@ __all__ = ["AsymmetryTest", "permutation_test"]
 
 # Permutations drawn at a time; each bin takes one number of each.
 BATCH = 500
-# Rounding must not make a tie a difference: sums nearer than this [dex] are equal.
-TIE = 1e-10
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -41,7 +39,8 @@ class AsymmetryTest:
         One row a bin (``level`` is ``"bin"``), one a slice of azimuth and age (``"slice"``), and
         one for the whole (``"all"``), with these columns: edges; ``n_north`` and ``n_south``, stars
         in voxels that have both sides, and ``n_unpaired``, those in voxels of one side only;
-        ``difference`` and ``difference_error`` [dex]; ``p_value`` and ``p_value_squares``, and the
+        ``difference`` and ``difference_error`` [dex], the ``matched_difference`` of a profile;
+        ``p_value`` and ``p_value_squares``, and the
         same with ``_corrected`` for the number of bins, or of slices (Benjamini & Hochberg 1995).
         Where nothing can be compared, all are NaN.
     """
@@ -54,6 +53,10 @@ class AsymmetryTest:
     R_min: u.Quantity
     R_max: u.Quantity
     table: QTable
+
+    def __post_init__(self):
+        for column in self.table.columns.values():
+            column.flags.writeable = False
 
     def __repr__(self):
         return (f"<AsymmetryTest: North - South = {self.difference.value:+.4f} ± "
@@ -79,20 +82,11 @@ def permutation_test(binning, state, R_min, R_max, n, rng, show_progress):
     n_heights = len(binning.abs_Z)
     n_slices = int(np.prod(binning.shape[:-2], dtype=int))
     n_bins = n_slices * n_heights
-    sides = []
-    for side in binning.hemispheres(np.arange(binning.size).reshape(binning.shape)):
-        voxels = side[..., R_bins, :]
-        chosen = np.full(binning.size, -1)
-        chosen[voxels.ravel()] = np.arange(voxels.size)
-        sides.append(state.pooled(chosen, voxels.size))
-    bins = np.broadcast_to(np.arange(n_bins).reshape(*binning.shape[:-2], 1, n_heights),
-                           voxels.shape).ravel()
-    sums = PermutedSums(*sides, bins, n_bins)
-
+    sums = paired_voxels(binning, state, R_bins)
     if not sums.weight.any():
         warn("North and South cannot be compared: no voxel between R_min and R_max has stars on "
              f"both sides ({sums.n_unpaired.sum():,} stars)", CatalogWarning)
-    usable = sums.null_std > TIE
+    usable = sums.null_std > ROUNDING
     scale = np.where(usable, sums.null_std, 1)
 
     def statistics(totals):
@@ -108,7 +102,7 @@ def permutation_test(binning, state, R_min, R_max, n, rng, show_progress):
     as_extreme = np.zeros(len(measured), int)
     batches = [min(BATCH, n - start) for start in range(0, n, BATCH)]
     for size in progress(batches, "permuting North and South", show=show_progress):
-        as_extreme += (statistics(sums.permuted(size, rng)) >= measured - TIE).sum(axis=0)
+        as_extreme += (statistics(sums.permuted(size, rng)) >= measured - ROUNDING).sum(axis=0)
     p_values = ((as_extreme + 1) / (n + 1)).reshape(2, -1)
 
     def levels(values):

@@ -31,9 +31,10 @@ class ZeroPoint:
         Standard deviation of a normal distribution with the same median absolute deviation [dex].
     trend, trend_error : float
         Slope of the difference against the mean of both [M/H] (dex per dex), by least squares, and
-        its standard error from the residuals of each star. Against one of the two there would be a
-        slope even without a trend, since the error of a star is on both axes; against the mean
-        there is none if both surveys have errors of the same size.
+        its standard error from the residuals of each star. The errors of a star are on both axes,
+        which alone makes a slope where those of one survey are larger. Where both catalogues have
+        ``m_h_error``, this is taken out: with mean squared errors a and b of the two, (a - b) / 2
+        from the covariance and (a + b) / 4 from the variance of the mean.
 
     Examples
     --------
@@ -78,6 +79,8 @@ class ZeroPoint:
         second = floats(reference, "m_h")[pairs["other_index"]]
         known = np.isfinite(first) & np.isfinite(second)
         first, second = first[known], second[known]
+        squares = [_mean_square_error(stars, pairs[index][known]) for stars, index in
+                   ((catalog, "index"), (reference, "other_index"))]
         n = len(first)
         if n < 3:
             raise CatalogError("the catalogues must have three or more stars in common with [M/H] "
@@ -86,9 +89,13 @@ class ZeroPoint:
         median = estimate(VoxelState.from_stars(np.zeros(n, np.int32), difference, 1))
         scatter = 1.4826 * np.median(np.abs(difference - median.value[0]))
         x = mean - mean.mean()
-        spread = np.sum(x**2)
+        a, b = squares if None not in squares else (0, 0)
+        spread = np.sum(x**2) - n * (a + b) / 4
+        if spread <= 0:
+            # No more scatter than the errors make: nothing to see a trend by.
+            spread = np.nan
         with np.errstate(divide="ignore", invalid="ignore"):
-            trend = np.sum(x * difference) / spread
+            trend = (np.sum(x * difference) - n * (a - b) / 2) / spread
             residual = difference - difference.mean() - trend * x
             trend_error = np.sqrt(np.sum((x * residual)**2) * n / (n - 2)) / spread
         return cls(n, median.value[0] * u.dex, median.error[0] * u.dex, scatter * u.dex,
@@ -98,3 +105,12 @@ class ZeroPoint:
         return (f"<ZeroPoint: {self.difference.value:+.4f} ± {self.difference_error.value:.4f} dex "
                 f"of {self.n_stars:,} stars in common, scatter {self.scatter.value:.3f} dex; trend "
                 f"{self.trend:+.3f} ± {self.trend_error:.3f} dex/dex>")
+
+
+def _mean_square_error(catalog, rows):
+    """Mean squared error of [M/H] of some stars, None where it is not known of any."""
+    if "m_h_error" not in catalog.colnames:
+        return None
+    squares = floats(catalog, "m_h_error")[rows]**2
+    known = np.isfinite(squares)
+    return squares[known].mean() if known.any() else None

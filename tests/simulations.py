@@ -17,6 +17,7 @@ from scipy import stats
 
 from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
 from rcasym.frames import paper_frame
+from rcasym.profile import DIFFERENCES
 
 FOLDER = Path(__file__).parents[1] / "docs" / "validation"
 LEVELS = (0.683, 0.954)
@@ -73,25 +74,31 @@ def coverage(n_stars, scatter="normal", n_mocks=2000, seed=0, statistic="median"
     return found
 
 
-def unequal_radii(n_mocks=2000, n_stars=200, seed=0):
+def unequal_radii(n_mocks=2000, n_stars=200, seed=0, flare=0.0):
     """A symmetric disk with a steep gradient, of which the North is seen farther in.
 
-    Gives the difference and the offset difference of each mock in units of its error, and how often
-    the intervals of the latter hold the truth, which is zero.
+    With a ``flare``, the gradient is less steep, but [M/H] falls with abs(Z) as well, and the scale
+    height grows by that part for each kpc outward. Gives each difference of each mock, in units of its error, and how often its
+    interval holds the truth, which is zero.
     """
     rng = np.random.default_rng(seed)
     edges = many_azimuths(n_mocks)
     phi = np.repeat(0.5 * (edges[1:] + edges[:-1]), 2 * n_stars)
     Z = np.tile(np.repeat([0.5, -0.5], n_stars), n_mocks)
     R = 11 + 3 * np.where(Z > 0, rng.beta(2, 3, len(Z)), rng.beta(3, 2, len(Z)))
-    m_h = -0.1 * (R - 8) + 0.15 * rng.standard_normal(len(Z))
+    m_h = (-0.03 if flare else -0.1) * (R - 8) + 0.15 * rng.standard_normal(len(Z))
+    if flare:
+        Z = np.sign(Z) * np.minimum(
+            0.3 * np.exp(flare * (R - 11)) * rng.exponential(size=len(Z)), 3)
+        m_h -= 0.3 * np.abs(Z)
     amap = map_of([phi, R, Z], m_h, phi=edges * u.deg, R=np.linspace(11, 14, 6) * u.kpc,
-                  Z=[-1, 0, 1] * u.kpc)
+                  Z=(0.4 * np.arange(-3, 4) if flare else np.array([-1, 0, 1])) * u.kpc)
     z, covered = {}, {}
     for level in LEVELS:
         profile = amap.profile(11 * u.kpc, confidence=level)
-        covered[level] = within(profile, "offset_difference", 0)
-        for name in ("difference", "offset_difference"):
+        profile = profile[(profile["n_north"] >= 5) & (profile["n_south"] >= 5)]
+        for name in DIFFERENCES:
+            covered[name, level] = within(profile, name, 0)
             z[name] = (profile[name] / profile[f"{name}_error"]).value
     return z, covered
 
@@ -104,15 +111,21 @@ def observed(n_stars, seed, amplitude, **kwargs):
 
 
 def null(n_mocks=1000, n_stars=20_000, n=999, seed=0):
-    """p-values of symmetric mocks, with the surveys' footprints and gradients inside bins."""
+    """p-values of symmetric mocks, with the surveys' footprints and gradients inside bins.
+
+    Gives those of the mean, of the squares and of single slices, and the mean difference of each
+    mock in units of its error.
+    """
     found = {"mean": [], "squares": [], "slices": []}
+    z = []
     for k in range(n_mocks):
         amap = AsymmetryMap.from_catalog(observed(n_stars, seed + k, 0 * u.dex))
         test = amap.test(n=n, rng=k)
         found["mean"].append(test.p_value)
         found["squares"].append(test.p_value_squares)
         found["slices"] += test.slices["p_value"].tolist()
-    return {name: np.array(values) for name, values in found.items()}
+        z.append((test.difference / test.difference_error).value)
+    return {name: np.array(values) for name, values in found.items()}, np.array(z)
 
 
 def uniform(p_values):
@@ -199,39 +212,46 @@ def write_coverage(folder):
 def write_radii(folder):
     from matplotlib import pyplot as plt
 
-    z, covered = unequal_radii()
-    _, ax = plt.subplots(figsize=(5.5, 3.6), layout="constrained")
-    bins = np.linspace(-5, 9, 57)
-    for name, label, color in (("difference", "difference", "#D55E00"),
-                               ("offset_difference", "offset_difference", "#0072B2")):
-        ax.hist(z[name], bins, histtype="step", color=color, label=label)
+    _, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharex=True, layout="constrained")
+    bins = np.linspace(-8, 8, 65)
     middle = 0.5 * (bins[1:] + bins[:-1])
-    ax.plot(middle, len(z["difference"]) * np.diff(bins) * stats.norm.pdf(middle), color="0.4",
-            linewidth=1, label="without a false signal")
-    ax.set(xlabel="North − South [errors]", ylabel="mocks")
-    ax.legend(fontsize="small")
-    ax.figure.savefig(folder / "radii.png", dpi=110)
-    write_table(folder / "radii.csv", [
-        [name, f"{values.mean():.2f}", f"{values.std():.2f}"] for name, values in z.items()],
-        ["estimate", "mean [errors]", "standard deviation [errors]"])
-    return covered
+    rows = []
+    for ax, disk, how in zip(axes, ("radial gradient", "and flaring, with a vertical gradient"),
+                             ({}, {"flare": 0.4, "n_stars": 2000, "n_mocks": 700}), strict=True):
+        z, covered = unequal_radii(**how)
+        for name, color in zip(DIFFERENCES, ("#D55E00", "#0072B2", "#009E73"), strict=True):
+            ax.hist(z[name], bins, histtype="step", color=color, label=name)
+            rows.append([disk, name, f"{z[name].mean():+.2f}", f"{z[name].std():.2f}",
+                         *(f"{covered[name, level]:.3f}" for level in LEVELS)])
+        ax.plot(middle, len(z["difference"]) * np.diff(bins) * stats.norm.pdf(middle), color="0.4",
+                linewidth=1, label="without a false signal")
+        ax.set(xlabel="North − South [errors]", title=disk)
+    axes[0].set_ylabel("bins")
+    axes[0].legend(fontsize="small", loc="upper left")
+    axes[0].figure.savefig(folder / "radii.png", dpi=110)
+    write_table(folder / "radii.csv", rows, [
+        "symmetric disk", "estimate", "mean [errors]", "standard deviation [errors]",
+        *(f"covered, {100 * level:g} %" for level in LEVELS)])
 
 
 def write_null(folder):
     from matplotlib import pyplot as plt
 
-    found = null()
-    _, axes = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
+    _, axes = plt.subplots(2, 3, figsize=(11, 5.6), layout="constrained")
     rows = []
-    for ax, (name, p_values) in zip(axes, found.items(), strict=True):
-        ks, low = uniform(p_values)
-        ax.hist(p_values, np.linspace(0, 1, 21), color="#56B4E9")
-        ax.axhline(len(p_values) / 20, color="0.3", linewidth=0.8)
-        ax.set(xlabel="p-value", title=f"{name}: KS p = {ks:.2f}", xlim=(0, 1))
-        rows.append([name, len(p_values), f"{ks:.3f}", f"{100 * low:.1f} %"])
-    axes[0].set_ylabel("symmetric mocks")
-    axes[0].figure.savefig(folder / "null.png", dpi=110)
-    write_table(folder / "null.csv", rows, ["p-value", "number", "KS p", "at 0.05 or below"])
+    for row, (n_stars, n_mocks) in zip(axes, ((20_000, 1000), (146_062, 200)), strict=True):
+        found, z = null(n_mocks, n_stars)
+        for ax, (name, p_values) in zip(row, found.items(), strict=True):
+            ks, low = uniform(p_values)
+            ax.hist(p_values, np.linspace(0, 1, 21), color="#56B4E9")
+            ax.axhline(len(p_values) / 20, color="0.3", linewidth=0.8)
+            ax.set(xlabel="p-value", title=f"{name}: KS p = {ks:.2f}", xlim=(0, 1))
+            rows.append([f"{n_stars:,}", name, len(p_values), f"{ks:.3f}", f"{100 * low:.1f} %",
+                         f"{z.mean():+.2f} ± {1 / np.sqrt(len(z)):.2f}" if name == "mean" else ""])
+        row[0].set_ylabel(f"mocks of {n_stars:,} stars")
+    axes[0, 0].figure.savefig(folder / "null.png", dpi=110)
+    write_table(folder / "null.csv", rows, ["stars", "p-value", "number", "KS p",
+                                            "at 0.05 or below", "mean difference [errors]"])
 
 
 def write_power(folder):

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 from rcasym import inference
-from rcasym.inference import Estimates, PermutedSums, estimate
+from rcasym.inference import Estimates, PairedVoxels, estimate
 from rcasym.voxels import VoxelState
 
 
@@ -181,7 +181,7 @@ class TestBootstrap:
 class TestPermutations:
     def sums(self, north, south, bins=None):
         bins = np.zeros(len(north), int) if bins is None else np.asarray(bins)
-        return PermutedSums(groups(*north), groups(*south), bins, bins.max() + 1)
+        return PairedVoxels(groups(*north), groups(*south), bins, bins.max() + 1)
 
     @pytest.mark.parametrize(("n", "s"), [(2, 3), (3, 2), (1, 4), (3, 3)])
     def test_against_all_permutations(self, n, s):

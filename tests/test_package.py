@@ -29,12 +29,13 @@ def run_python(code):
 
 def own_imports(path):
     """The package's modules that a file imports, and whether inside a function."""
+    level = len(path.relative_to(FOLDER).parts)
     tree = ast.parse(path.read_text(encoding="utf-8"))
     inside = {node for function in ast.walk(tree)
               if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
               for node in ast.walk(function)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module:
+        if isinstance(node, ast.ImportFrom) and node.level == level and node.module:
             yield node.module, node in inside
 
 
@@ -84,13 +85,20 @@ def test_imports_follow_the_flow_of_a_star():
                 assert layer[module] <= layer[path.stem], f"{path.stem} imports {module}"
 
 
-def test_matplotlib_is_imported_in_one_module():
-    importers = [path.stem for path in FOLDER.glob("*.py")
+def test_plotting_imports_from_earlier_layers():
+    for path in (FOLDER / "plotting").glob("*.py"):
+        for module, inside in own_imports(path):
+            assert module not in ("plotting", "cli", "robustness"), f"{path} imports {module}"
+            assert not inside, f"{path} imports {module} inside a function"
+
+
+def test_matplotlib_is_imported_in_one_place():
+    importers = {path.relative_to(FOLDER).parts[0] for path in FOLDER.rglob("*.py")
                  if "import matplotlib" in path.read_text(encoding="utf-8")
-                 or "from matplotlib" in path.read_text(encoding="utf-8")]
-    assert importers == ["plotting"]
+                 or "from matplotlib" in path.read_text(encoding="utf-8")}
+    assert importers == {"plotting"}
 
 
 def test_modules_stay_readable():
-    for path in FOLDER.glob("*.py"):
+    for path in FOLDER.rglob("*.py"):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 550, path.name

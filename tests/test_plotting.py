@@ -192,7 +192,7 @@ class TestMap:
     def test_hatching_rules(self):
         with pytest.raises(ValueError, match="quantity 'offset' or 'difference'; got 'mean'"):
             MAP.plot("mean", hatch_below=2)
-        for bad in (0, -1, [1, 2]):
+        for bad in (0, -1, [1, 2], "2"):
             with pytest.raises(ValueError, match="hatch_below must be a number of errors above 0"):
                 MAP.plot(hatch_below=bad)
         # In a row of several, those that can are hatched.
@@ -212,9 +212,10 @@ class TestProfile:
     @pytest.mark.parametrize("tested", [True, False])
     def test_slices_with_and_without_a_signal(self, amap, tested):
         test = amap.test(n=99, rng=1) if tested else None
-        _, signal, rest = amap.profile().plot(test=test)
-        labels = [[text.get_text() for text in ax.get_legend().get_texts()]
-                  for ax in (signal, rest)]
+        left, signal, rest = amap.profile().plot(test=test)
+        labels = [[bars.get_label() for bars in ax.containers] for ax in (signal, rest)]
+        (legend,) = left.figure.legends
+        assert len(legend.get_texts()) == 6
         assert labels == [["$\\phi$ 0 to 5°", "$\\phi$ 5 to 15°", "$\\phi$ 15 to 35°"],
                           ["$\\phi$ −35 to −15°", "$\\phi$ −15 to −5°", "$\\phi$ −5 to 0°"]]
         assert signal.get_title() == ("with a signal (corrected p < 0.05)" if tested
@@ -229,8 +230,7 @@ class TestProfile:
         profile = amap.profile()
         left, signal, _ = profile.plot("difference")
         rows = profile[profile["phi_min"].value == 5]
-        bars = dict(zip([text.get_text() for text in signal.get_legend().get_texts()],
-                        signal.containers, strict=True))["$\\phi$ 5 to 15°"]
+        bars = {bars.get_label(): bars for bars in signal.containers}["$\\phi$ 5 to 15°"]
         assert_allclose(bars[0].get_ydata(), rows["difference"].value)
         (segments,) = bars[2]
         ends = np.array([path.vertices[:, 1] for path in segments.get_paths()])
@@ -248,6 +248,35 @@ class TestProfile:
             axes = amap.profile(definition=definition, statistic="mean").plot()
             assert axes[1].get_ylabel() == label
             assert axes[0].get_ylabel() == "mean [M/H] [dex]"
+
+    def test_own_axes_have_legends_of_their_own(self, amap):
+        _, axes = plt.subplots(1, 3)
+        amap.profile().plot(axes=axes)
+        assert [len(ax.get_legend().get_texts()) for ax in axes] == [6, 3, 3]
+
+    def test_all_points_are_in_the_panels(self):
+        for seed in range(3):
+            axes = AsymmetryMap.from_catalog(random_stars(3000, seed)).profile().plot()
+            for ax in axes[1:]:
+                low, high = ax.get_ylim()
+                for bars in ax.containers:
+                    y = bars[0].get_ydata()
+                    assert np.all(np.isnan(y) | ((low < y) & (y < high)))
+
+    def test_some_slices_of_a_profile_with_the_test_of_all(self, amap):
+        test = amap.test(n=99, rng=1)
+        profile = amap.profile()
+        for phi, panel in ((5, 1), (-15, 2)):
+            axes = profile[profile["phi_min"].value == phi].plot(test=test)
+            assert [len(ax.containers) for ax in axes[1:]] == [panel == 1, panel == 2]
+
+    def test_tests_that_do_not_go_with_the_profile(self, amap):
+        other = AsymmetryMap.from_catalog(STARS, DiskBinning(phi=[-5, 15] * u.deg))
+        with pytest.raises(ValueError, match="test must be of the azimuths and ages of the profile"
+                                             "; it has none of -35, -15"):
+            amap.profile().plot(test=other.test(n=9))
+        with pytest.raises(ValueError, match="test must be the result of AsymmetryMap.test; got"):
+            amap.profile().plot(test="significant")
 
     def test_more_slices_than_colours(self):
         binning = DiskBinning(phi=np.arange(-36, 37, 6) * u.deg, R=[6, 11, 16] * u.kpc)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from rcasym import AsymmetryMap, AsymmetryProfile, DiskBinning
-from rcasym.exceptions import BinningError, RcasymError
+from rcasym.exceptions import BinningError, CatalogWarning, RcasymError
 from rcasym.profile import ESTIMATES
 
 from .conftest import catalog_at, random_stars
@@ -99,6 +99,21 @@ class TestNumbers:
         stars_elsewhere = amap.count[:, 0].sum()
         assert profile.meta["n_left_out"] == stars_elsewhere
 
+    def test_matched_difference_is_that_of_the_test(self, amap):
+        profile = amap.profile(10 * u.kpc)
+        test = amap.test(10 * u.kpc, n=9, rng=1)
+        for ours, theirs in ((profile, test.bins), (profile.slices(), test.slices)):
+            for end in ("", "_error"):
+                assert_allclose(ours[f"matched_difference{end}"].value,
+                                theirs[f"difference{end}"].value, rtol=1e-12)
+        # With a single voxel a bin it is the difference of the means.
+        one = amap.profile(11 * u.kpc, statistic="mean")
+        for end in ("", "_error"):
+            assert_allclose(one[f"matched_difference{end}"].value, one[f"difference{end}"].value,
+                            rtol=0.02 if end else 1e-12)
+        n, s = (np.asarray(one[name]) for name in ("n_north", "n_south"))
+        assert_allclose(one["n_pairs"], n * s / (n + s))
+
     def test_wider_with_more_confidence(self, amap):
         narrow, wide = (amap.profile(10 * u.kpc, confidence=c) for c in (0.683, 0.954))
         for name in ESTIMATES:
@@ -156,7 +171,7 @@ class TestProperties:
         for name in ("north", "offset_north"):
             for end in ("", "_error", "_low", "_high"):
                 assert_array_equal(a[f"{name}{end}"], b[f"{name.replace('north', 'south')}{end}"])
-        for name in ("difference", "offset_difference", "asymmetry"):
+        for name in ("difference", "offset_difference", "matched_difference", "asymmetry"):
             for end, other_end in (("", ""), ("_low", "_high"), ("_high", "_low")):
                 assert_array_equal(values(a, f"{name}{end}"), -values(b, f"{name}{other_end}"))
             assert_array_equal(values(a, f"{name}_error"), values(b, f"{name}_error"))
@@ -228,7 +243,7 @@ class TestWhatIsMissing:
             assert np.isnan(profile["south"]).all()
             assert np.isnan(profile["difference"]).all()
             assert profile["asymmetry"].mask.all()
-            assert set(profile["asymmetry_reason"]) == {"fewer than 3 stars in the South"}
+            assert set(profile["asymmetry_reason"]) == {"no stars in the South"}
         assert np.isnan(profile.slices()["difference"]).all()
         assert not any(ax.containers for ax in profile.plot()[1:])
 
@@ -236,7 +251,7 @@ class TestWhatIsMissing:
         with pytest.warns(match="the map is empty"):
             amap = small_map(catalog_at([20], [0], [0], [0]))
         profile = amap.profile(10 * u.kpc)
-        assert set(profile["asymmetry_reason"]) == {"fewer than 3 stars on both sides"}
+        assert set(profile["asymmetry_reason"]) == {"no stars on both sides"}
         assert not profile["n_north"].any()
         assert len(profile.plot()) == 3
 
@@ -247,6 +262,9 @@ class TestWhatIsMissing:
         assert_array_equal(profile["n_south"], [2, 0])
         assert_array_equal(np.isnan(profile["north"]), [False, True])
         assert np.isnan(profile["south"]).all()
+        assert list(profile["asymmetry_reason"]) == ["fewer than 3 stars in the South",
+                                                     "no stars in the South"]
+        assert np.isnan(profile["matched_difference"]).all()
 
     def test_one_star_has_no_error(self):
         binning = DiskBinning(R=[8, 12] * u.kpc, Z=[-1, 0, 1] * u.kpc, phi=None, min_count=1)
@@ -258,6 +276,9 @@ class TestWhatIsMissing:
                 assert np.isnan(profile[name]).all()
             # Without an error nothing says that N + S is not 0.
             assert profile["asymmetry"].mask.all()
+            assert profile["asymmetry_reason"][0] == "one star without an error on both sides"
+            linear = amap.profile(8 * u.kpc, statistic=statistic, definition="linear")
+            assert_allclose(linear["asymmetry"], np.tanh(0.1 * np.log(10)))
 
     def test_equal_metallicities(self):
         cat = small_stars(400)
@@ -297,10 +318,12 @@ class TestWhatIsMissing:
     def test_a_bin_astride_the_plane_is_left_out_and_counted(self):
         binning = DiskBinning(R=[8, 10, 12] * u.kpc, Z=[-1, -0.3, 0.3, 1] * u.kpc, phi=None)
         cat = small_stars(600)
-        profile = small_map(cat, binning).profile(8 * u.kpc)
+        astride = np.sum(np.abs(cat.Z.value) < 0.3)
+        with pytest.warns(CatalogWarning, match=f"^{astride} stars in the bin .* astride the mid"):
+            profile = small_map(cat, binning).profile(8 * u.kpc)
         assert_allclose(profile["abs_Z_min"].value, [0.3])
         assert profile["n_north"][0] == np.sum(cat.Z.value > 0.3)
-        assert profile.meta["n_left_out"] == np.sum(np.abs(cat.Z.value) < 0.3)
+        assert profile.meta["n_left_out"] == astride
 
     def test_no_bins_on_both_sides(self):
         amap = small_map(small_stars(50), DiskBinning(R=[8, 12] * u.kpc, Z=[-1, 1] * u.kpc))
@@ -316,12 +339,14 @@ class TestRules:
             amap.profile(10.4 * u.kpc)
         with pytest.raises(BinningError, match="R_max must be an edge .* got 30.0 kpc"):
             amap.profile(10 * u.kpc, 30 * u.kpc)
-        with pytest.raises(BinningError, match="beyond R_min; got 10 and 11 kpc"):
+        with pytest.raises(BinningError, match="R_min must .* below R_max; got 11 and 10 kpc"):
             amap.profile(11 * u.kpc, 10 * u.kpc)
-        with pytest.raises(BinningError, match="beyond R_min; got 12 and 12 kpc"):
+        with pytest.raises(BinningError, match="R_min must .* below R_max; got 12 and 12 kpc"):
             amap.profile(12 * u.kpc)
         with pytest.raises(BinningError, match="got nan kpc"):
             amap.test(np.nan * u.kpc)
+        with pytest.raises(BinningError, match="R_min must be one edge"):
+            amap.profile([10, 11] * u.kpc)
         with pytest.raises(u.UnitsError, match="R_min"):
             amap.profile(10 * u.deg)
         with pytest.raises(TypeError, match="R_min"):

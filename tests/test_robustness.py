@@ -110,7 +110,22 @@ class TestPropagate:
             profile = propagate(cat, SMALL, n=3, rng=1, **R_MIN)
         assert profile.meta["varied"] == {"distance": 1480, "m_h": 1470}
 
+    def test_bins_that_a_draw_leaves_without_an_estimate(self):
+        cat = with_errors(small_stars(40, seed=3), 0.2, 0.1)
+        profile = propagate(cat, SMALL, n=20, rng=1, **R_MIN)
+        for name in ("north", "difference", "asymmetry"):
+            spread = values(profile, f"{name}_spread")
+            assert np.isnan(spread).any()
+            assert np.all(np.isnan(spread) | (spread > 0))
+            assert_array_equal(np.isnan(spread), np.isnan(values(profile, f"{name}_shift")))
+        once = propagate(cat, SMALL, n=1, rng=1, **R_MIN)
+        assert np.isnan(once["north_spread"]).all()
+
     def test_rules(self, stars):
+        with pytest.raises(CatalogError, match="must be a RedClumpCatalog; got NoneType"):
+            propagate(None)
+        with pytest.raises(BinningError, match="must be a DiskBinning; got int"):
+            propagate(stars, 5)
         with pytest.raises(CatalogError, match="none of distance_error, m_h_error"):
             propagate(stars, SMALL, **R_MIN)
         cat = with_errors(stars, 0.1, 0.1)
@@ -136,11 +151,12 @@ class TestSystematics:
     def test_what_is_varied(self, table):
         kinds = list(dict.fromkeys(table["kind"]))
         assert kinds == ["as given", "R0", "Z0", "distances", "zero points", "survey",
-                         "radial mean", "statistic", "bins"]
+                         "radial mean", "statistic", "R_min", "bins"]
         assert len(table) == 6 * len(set(table["variation"]))
         for name in ("Z0 = 0 pc", "Z0 = 30 pc", "distances × 0.95", "distances × 1.05",
                      "LAMOST alone", "APOGEE alone", "means", "radial mean of voxels",
-                     "R bins half a bin out", "R bins half a bin in", "Z bins half a bin out"):
+                     "R_min = 10.4 kpc", "R_min = 11.6 kpc", "R bins shifted by half",
+                     "Z bins shifted by half"):
             assert len(self.row(table, name)) == 6
 
     def test_as_given_is_the_profile(self, table, mock):
@@ -189,21 +205,50 @@ class TestSystematics:
         means = AsymmetryMap.from_catalog(mock).profile(statistic="mean").slices()
         assert_allclose(self.row(table, "means")["offset_difference"].value,
                         means["offset_difference"].value)
-        edges = DiskBinning()["R"].edges + 0.3 * u.kpc
-        shifted = AsymmetryMap.from_catalog(mock, DiskBinning(R=edges)).profile(edges[8]).slices()
-        assert_allclose(self.row(table, "R bins half a bin out")["offset_difference"].value,
-                        shifted["offset_difference"].value)
+        farther = AsymmetryMap.from_catalog(mock).profile(11.6 * u.kpc).slices()
+        assert_allclose(self.row(table, "R_min = 11.6 kpc")["offset_difference"].value,
+                        farther["offset_difference"].value)
+        R = np.append(np.arange(6.5, 15.2, 0.6), [6.2, 11, 15.2]) * u.kpc
+        Z = np.append(np.arange(0.15, 2.1, 0.3), 2.1)
+        Z = np.concatenate([-Z[::-1], [0], Z]) * u.kpc
+        for name, edges in (("R", {"R": np.sort(R)}), ("Z", {"Z": Z})):
+            row = self.row(table, f"{name} bins shifted by half")
+            shifted = AsymmetryMap.from_catalog(mock, DiskBinning(**edges)).profile().slices()
+            assert_allclose(row["offset_difference"].value, shifted["offset_difference"].value)
+            # The same stars.
+            assert_array_equal(row["n_north"], self.row(table, "as given")["n_north"])
 
     def test_without_surveys(self, stars):
         table = systematics(stars, SMALL, **R_MIN)
         assert not {"zero points", "survey"} & set(table["kind"])
         assert len(table.plot()) == 2
 
+    def test_survey_of_one_side(self):
+        cat = small_stars(1500)
+        cat["survey"] = np.where((cat.Z > 0) & (np.arange(1500) % 2 > 0), "A", "B")
+        table = systematics(cat, SMALL, **R_MIN)
+        alone = self.row(table, "A alone")
+        assert np.isnan(alone["shift_in_errors"]).all()
+        texts = [text.get_text() for text in table.plot()[0].texts]
+        assert texts == ["not known"]
+
+    def test_equal_metallicities(self, stars):
+        cat = stars.copy()
+        cat["m_h"] = np.full(len(cat), -0.45) * u.dex
+        table = systematics(cat, SMALL, **R_MIN)
+        assert_array_equal(table["shift_in_errors"], 0)
+
     def test_users_frame_is_kept(self, stars):
         frame = galactocentric_frame(R0=8.2 * u.kpc, Z0=10 * u.pc)
         other = RedClumpCatalog.from_table(stars, frame=frame)
         table = systematics(other, SMALL, **R_MIN)
         assert_allclose(self.row(table, "Z0 = 10 pc")["shift"].value, 0, atol=1e-12)
+
+    def test_rules(self, stars):
+        with pytest.raises(CatalogError, match="must be a RedClumpCatalog; got int"):
+            systematics(5)
+        with pytest.raises(BinningError, match="must be a DiskBinning; got str"):
+            systematics(stars, "fine", **R_MIN)
 
     @pytest.mark.parametrize("bad", [np.nan * u.dex, [0.1, 0.2] * u.dex])
     def test_zero_point(self, stars, bad):

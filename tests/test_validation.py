@@ -41,25 +41,36 @@ def test_coverage_of_means():
                 assert abs(covered - level) <= 0.035, (name, level, covered)
 
 
-@pytest.mark.parametrize(("n_mocks", "tolerance"), small_or_full((300, 0.25), (2000, 0.1)))
+@pytest.mark.parametrize(("n_mocks", "tolerance"), small_or_full((300, 0.4), (2000, 0.3)))
 def test_radii_that_differ_give_no_false_signal(n_mocks, tolerance):
     z, covered = unequal_radii(n_mocks)
     assert z["difference"].mean() > 2.5
-    assert abs(z["offset_difference"].mean()) < tolerance
-    assert 0.85 < z["offset_difference"].std() < 1.05
+    for name in ("offset_difference", "matched_difference"):
+        assert abs(z[name].mean()) < tolerance
+        assert 0.85 < z[name].std() < 1.05
+        for level in LEVELS:
+            assert abs(covered[name, level] - level) < 0.03 + tolerance / 5
+
+
+@pytest.mark.parametrize(("n_mocks", "tolerance"), small_or_full((100, 0.3), (700, 0.2)))
+def test_flaring_fools_the_offset_but_not_the_matched_difference(n_mocks, tolerance):
+    z, covered = unequal_radii(n_mocks, n_stars=2000, flare=0.4)
+    assert abs(z["offset_difference"].mean()) > 0.5
+    assert abs(z["matched_difference"].mean()) < tolerance
     for level in LEVELS:
-        assert abs(covered[level] - level) < 0.05
+        assert abs(covered["matched_difference", level] - level) < 0.01 + tolerance / 4
 
 
 @pytest.mark.parametrize(("n_mocks", "n_stars", "tolerance"),
                          small_or_full((60, 6000, 0.09), (1000, 20_000, 0.015)))
 def test_p_values_are_uniform_without_an_asymmetry(n_mocks, n_stars, tolerance):
-    found = null(n_mocks, n_stars, n=199 if n_mocks < 100 else 999, seed=100_000)
+    found, z = null(n_mocks, n_stars, n=199 if n_mocks < 100 else 999, seed=100_000)
     for name, p_values in found.items():
         ks, low = uniform(p_values)
         assert ks > 0.01, name
         assert abs(low - 0.05) <= tolerance, (name, low)
         assert p_values.min() > 0
+    assert abs(z.mean()) < 4 / np.sqrt(n_mocks)
 
 
 @pytest.mark.parametrize(("n_mocks", "seed"), small_or_full((1, 7), (10, 50)))

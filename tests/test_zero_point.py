@@ -50,10 +50,29 @@ def test_least_squares_against_scipy(surveys):
     a, b = (np.asarray(cat["m_h"][pairs[name]].value) for cat, name in
             ((apogee, "index"), (lamost, "other_index")))
     line = stats.linregress(0.5 * (a + b), a - b)
-    zero = ZeroPoint.from_catalogs(apogee, lamost)
+    without = [catalog.copy() for catalog in surveys]
+    for catalog in without:
+        del catalog["m_h_error"]
+    zero = ZeroPoint.from_catalogs(*without)
     assert_allclose(zero.trend, line.slope)
     assert_allclose(zero.trend_error, line.stderr, rtol=0.2)
     assert_allclose(zero.difference.value, np.median(a - b))
+
+
+def test_errors_that_differ_make_no_trend():
+    rng = np.random.default_rng(3)
+    n = 4000
+    true = rng.normal(-0.2, 0.2, n)
+    place = rng.uniform(9, 12, n), rng.uniform(-20, 20, n), rng.uniform(-1, 1, n)
+    stars = [catalog_at(*place, true + error * rng.standard_normal(n),
+                        m_h_error=np.full(n, error) * u.dex) for error in (0.02, 0.08)]
+    zero = ZeroPoint.from_catalogs(*stars)
+    assert abs(zero.trend) < 3 * zero.trend_error
+    without = [cat.copy() for cat in stars]
+    for cat in without:
+        del cat["m_h_error"]
+    # (0.02^2 - 0.08^2) / 2 over the variance of the mean.
+    assert_allclose(ZeroPoint.from_catalogs(*without).trend, -0.003 / 0.0417, atol=0.02)
 
 
 def test_too_few_in_common():

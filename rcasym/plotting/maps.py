@@ -1,0 +1,189 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Figures 3, 5, 7 and 8: panels in the R-Z plane."""
+
+from copy import copy
+from numbers import Real
+
+import numpy as np
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import LogNorm, Normalize
+
+from ..axes import AXIS_LABELS
+from ..exceptions import RcasymError
+from ..validation import check_choice
+from .panels import DIVERGING, SEQUENTIAL, bar_axes, given_axes, new_axes, panel_axes
+
+__all__ = ["plot_binning", "plot_map"]
+
+MAP_LABELS = {
+    "offset": "[M/H] $-$ radial mean [dex]",
+    "difference": "offset North $-$ South [dex]",
+    "mean": "mean [M/H] [dex]",
+    "radial_mean": "radial mean of [M/H] [dex]",
+    "median": "median [M/H] [dex]",
+    "std": "standard deviation of [M/H] [dex]",
+    "mean_error": "error of the mean [M/H] [dex]",
+    "count": "stars in a voxel",
+}
+SIGNED = ("offset", "difference")
+# Drawn with one colour scale where they stand together.
+SAME_SCALE = ("mean", "radial_mean", "median")
+
+
+def plot_binning(binning, *, ax=None, **kwargs):
+    """The grid in the R-Z plane; see `rcasym.DiskBinning.plot`."""
+    if ax is None:
+        ax = new_axes(1, 1, (5, 4))[0, 0]
+    R, Z = binning["R"], binning["Z"]
+    cells = np.full((len(Z), len(R)), np.nan)
+    style = {"edgecolors": "0.4", "linewidth": 0.6} | kwargs
+    ax.pcolormesh(R.edges.value, Z.edges.value, cells, **style)
+    ax.axhline(0, color="k", linewidth=0.8)
+    others = "; ".join(f"{len(axis)} bins of {AXIS_LABELS[axis.name]}" if len(axis) > 1
+                       else axis.interval(0) for axis in binning.axes[:-2])
+    ax.set(xlabel=R.label, ylabel=Z.label, title=others, xlim=R.edges.value[[0, -1]],
+           ylim=Z.edges.value[[0, -1]])
+    return ax
+
+
+def plot_map(amap, quantity="offset", *, hatch_below=None, axes=None, colorbar=True, **kwargs):
+    """Panels in the R-Z plane; see `rcasym.AsymmetryMap.plot`."""
+    several = not isinstance(quantity, str)
+    quantities = [check_choice("quantity", name, tuple(MAP_LABELS))
+                  for name in (quantity if several else [quantity])]
+    if not quantities:
+        raise RcasymError("quantity must name one or more arrays of the map; got none")
+    if hatch_below is not None:
+        if not set(quantities) & set(SIGNED):
+            raise RcasymError("hatch_below must come with the quantity "
+                              f"{' or '.join(map(repr, SIGNED))}; got {quantity!r}")
+        if not (isinstance(hatch_below, Real) and hatch_below > 0):
+            raise RcasymError(f"hatch_below must be a number of errors above 0; got {hatch_below}")
+    if "difference" in quantities and len(amap.binning.abs_Z) == 0:
+        raise RcasymError("quantity 'difference' must have bins of Z on both sides of the "
+                          f"mid-plane; got {len(amap.binning['Z'])}")
+    slices = list(np.ndindex(amap.binning.shape[:-2]))
+    n_panels = len(quantities) * len(slices)
+    new_figure = axes is None
+    if new_figure:
+        n_columns = (len(slices) if len(quantities) > 1
+                     else min(3 if len(slices) < 10 else 6, len(slices)))
+        n_rows = -(-n_panels // n_columns)
+        common = [axis.interval(0) for axis in amap.binning.axes[:-2] if len(axis) == 1]
+        axes = panel_axes(n_rows, n_columns, (3.1, 2.2) if n_columns < 4 else (2.4, 2.2),
+                           "; ".join(common))
+        for unused in axes.ravel()[n_panels:]:
+            unused.remove()
+        # The lowest panel of each column carries the labels of R.
+        for ax in axes.ravel()[max(n_panels - n_columns, 0):n_panels]:
+            ax.xaxis.set_tick_params(labelbottom=True)
+        axes = axes.ravel()[:n_panels]
+    axes = given_axes(axes, n_panels, f"{len(quantities)} quantities in {len(slices)} slices")
+    rows = axes.reshape(len(quantities), len(slices))
+
+    scales = _scales(amap, quantities, kwargs)
+    for name, panels, scale in zip(quantities, rows, scales, strict=True):
+        for k, (ax, where) in enumerate(zip(panels, slices, strict=True)):
+            mesh = _panel(ax, amap, name, where, kwargs | scale)
+            if hatch_below and name in SIGNED:
+                _hatch(ax, amap, name, where, hatch_below)
+            if not new_figure or len(quantities) > 1 or k >= len(slices) - n_columns:
+                ax.set_xlabel(amap.binning["R"].label)
+            if not new_figure or k % n_columns == 0:
+                ax.set_ylabel(_heights(amap, name).label)
+        if colorbar:
+            where = {"cax": bar_axes(panels)} if new_figure else {"ax": list(panels)}
+            panels[0].figure.colorbar(mesh, label=MAP_LABELS[name],
+                                      extend=_extend(amap, name, mesh), **where)
+    if new_figure:
+        for ax in axes[:len(axes) - n_columns] if len(quantities) > 1 else []:
+            ax.set_xlabel("")
+    return rows if several else axes
+
+
+def _values(amap, name):
+    """The array of that name, one value a voxel, NaN where empty."""
+    values = np.array(getattr(amap, name), dtype=float)
+    if name == "count":
+        values[values == 0] = np.nan
+    if name == "radial_mean":
+        # One or two stars make no radial mean that a voxel could have had subtracted.
+        values[amap.count.sum(axis=-1) < amap.binning.min_count] = np.nan
+        values = np.repeat(values[..., np.newaxis], amap.binning.shape[-1], axis=-1)
+    return values
+
+
+def _scales(amap, quantities, given):
+    """A colour map and its limits for each quantity, common to all panels."""
+    scales = []
+    for name in quantities:
+        together = [n for n in quantities if n == name or {n, name} <= set(SAME_SCALE)]
+        values = np.concatenate([_values(amap, n).ravel() for n in together])
+        values = values[np.isfinite(values)]
+        scale = {"cmap": given.get("cmap", DIVERGING if name in SIGNED else SEQUENTIAL)}
+        if isinstance(given.get("norm"), Normalize):
+            # Limits that the user leaves open are common to all panels as well.
+            scale["norm"] = copy(given["norm"])
+            scale["norm"].autoscale_None(values[values > 0] if isinstance(scale["norm"], LogNorm)
+                                         else values)
+        elif "norm" not in given:
+            # Signed quantities spread most where few stars are, at great heights.
+            tail = 0.1 if name in SIGNED else 0.02
+            low, high = np.quantile(values, [tail, 1 - tail]) if len(values) else (0.0, 1.0)
+            if name in SIGNED:
+                limit = max(abs(given.get("vmin") or 0), abs(given.get("vmax") or 0))
+                # Rounded up to 0.05 dex, so that the colour bar has round ends.
+                limit = limit or max(np.ceil(max(-low, high) / 0.05), 1) * 0.05
+                low, high = -limit, limit
+            elif name == "count":
+                low, high = 1, max(high, 2)
+            elif high == low:
+                low, high = low - 0.05, high + 0.05
+            scale |= {"vmin": low, "vmax": high}
+            if name not in SIGNED:
+                scale |= {end: given[end] for end in ("vmin", "vmax") if end in given}
+        scales.append(scale)
+    return scales
+
+
+def _panel(ax, amap, name, where, style):
+    R, Z = amap.binning["R"].edges.value, _heights(amap, name).edges.value
+    values = np.ma.masked_invalid(_values(amap, name)[where])
+    mesh = ax.pcolormesh(R, Z, values.T, **style)
+    ax.set_facecolor("white")
+    if name != "difference":
+        ax.axhline(0, color="0.3", linewidth=0.6)
+    ranges = [axis.interval(k) for axis, k in zip(amap.binning.axes, where, strict=False)
+              if len(axis) > 1]
+    stars = f"{amap.count[where].sum():,} stars"
+    ax.set_title("\n".join([*ranges, stars]), fontsize="small")
+    ax.set(xlim=R[[0, -1]], ylim=Z[[0, -1]])
+    return mesh
+
+
+def _hatch(ax, amap, name, where, limit):
+    """Hatch the voxels whose value is less than ``limit`` errors from zero, or has no error."""
+    values = getattr(amap, name).value[where]
+    errors = (amap.difference_error if name == "difference" else amap.mean_error).value[where]
+    R, Z = amap.binning["R"].edges.value, _heights(amap, name).edges.value
+    with np.errstate(invalid="ignore"):
+        weak = np.isfinite(values) & ~(np.abs(values) >= limit * errors)
+    i, j = np.nonzero(weak)
+    corners = [[(R[a], Z[b]), (R[a + 1], Z[b]), (R[a + 1], Z[b + 1]), (R[a], Z[b + 1])]
+               for a, b in zip(i.tolist(), j.tolist(), strict=True)]
+    ax.add_collection(PolyCollection(corners, facecolors="none", edgecolors="0.35", linewidths=0,
+                                     hatch="/////"), autolim=False)
+
+
+def _heights(amap, name):
+    return amap.binning.abs_Z if name == "difference" else amap.binning["Z"]
+
+
+def _extend(amap, name, mesh):
+    """Which ends of the colour bar stand for values beyond it."""
+    values, norm = _values(amap, name), mesh.norm
+    if not isinstance(norm, Normalize) or not np.isfinite(values).any():
+        return "neither"
+    below, above = np.nanmin(values) < norm.vmin, np.nanmax(values) > norm.vmax
+    return {(True, True): "both", (True, False): "min", (False, True): "max"}.get(
+        (bool(below), bool(above)), "neither")

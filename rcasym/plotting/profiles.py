@@ -1,0 +1,174 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Figures 4 and 6: North against South, and what moves it."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from ..axes import AXIS_LABELS
+from ..exceptions import RcasymError
+from ..inference import ROUNDING
+from ..significance import AsymmetryTest
+from ..validation import check_choice
+from .panels import SEQUENTIAL, given_axes, new_axes
+
+__all__ = ["plot_profile", "plot_systematics"]
+
+# Okabe & Ito's colours that are dark enough for lines; the markers tell them apart in grey.
+SLICE_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9",
+                "0.5")
+SLICE_MARKERS = "osD^vP*X"
+ASYMMETRY_LABELS = {"modulus": "A = (N $-$ S) / |N + S|", "equation1": "A = (N $-$ S) / (N + S)",
+                    "linear": "A of 10$^{[M/H]}$"}
+PROFILE_LABELS = {"difference": "North $-$ South [dex]",
+                  "offset_difference": "offset North $-$ South [dex]",
+                  "matched_difference": "North $-$ South at the same R [dex]"}
+# What counts as a signal in a slice: its corrected p-value, or without a test this many errors.
+SIGNAL_P, SIGNAL_ERRORS = 0.05, 3
+
+
+def _slice_label(row, names):
+    """The range of azimuth and age of a row, in words."""
+    words = []
+    for name in names:
+        low, high = (f"{row[f'{name}_{end}'].value + 0.0:g}".replace("-", "\N{MINUS SIGN}")
+                     for end in ("min", "max"))
+        words.append(f"{AXIS_LABELS[name]} {low} to {high}" + ("°" if name == "phi" else " Gyr"))
+    return ", ".join(words)
+
+
+def _slices(table):
+    """The slices of azimuth and age of a table: label and rows of each, and what all share."""
+    names = [name for name in ("phi", "age") if f"{name}_min" in table.colnames]
+    varying = [name for name in names if len(set(table[f"{name}_min"].value.tolist())) > 1]
+    common = _slice_label(table[0], [name for name in names if name not in varying])
+    labels = np.array([_slice_label(row, varying) or "all stars" for row in table])
+    return {label: labels == label for label in dict.fromkeys(labels.tolist())}, common
+
+
+def plot_profile(profile, quantity="asymmetry", *, test=None, axes=None, **kwargs):
+    """Figures 4 and 6; see `rcasym.AsymmetryProfile.plot`."""
+    check_choice("quantity", quantity, ("asymmetry", *PROFILE_LABELS))
+    if len(profile) == 0:
+        raise RcasymError("the profile must have one or more rows to be drawn; it has none")
+    slices, common = _slices(profile)
+    signal, rule = _signal(profile, test)
+    new_figure = axes is None
+    if new_figure:
+        axes = new_axes(1, 3, (4.2, 4.2))
+        axes[0, 0].figure.suptitle(common)
+    left, *others = axes = given_axes(axes, 3, "the medians, and the slices with and without "
+                                                "a signal")
+    label = (PROFILE_LABELS.get(quantity)
+             or ASYMMETRY_LABELS.get(profile.meta.get("definition"), "A"))
+    statistic = profile.meta.get("statistic", "median")
+    points, ends = [], []
+    for k, (name, rows) in enumerate(slices.items()):
+        color = (SLICE_COLORS[k] if len(slices) <= len(SLICE_COLORS)
+                 else plt.get_cmap(SEQUENTIAL)(k / len(slices)))
+        style = {"color": color, "marker": SLICE_MARKERS[k % len(SLICE_MARKERS)], "markersize": 4.5,
+                 "linewidth": 1, "capsize": 2, "elinewidth": 1, "label": name} | kwargs
+        part = profile[rows]
+        low, high = part["abs_Z_min"].value, part["abs_Z_max"].value
+        # Side by side within the bin, so that no error bar hides another.
+        Z = 0.5 * (low + high) + (high - low) * 0.5 * ((k + 0.5) / len(slices) - 0.5)
+        both = [np.append(part[f"south{end}"].value[::-1], part[f"north{end}"].value)
+                for end in ("", "_low", "_high")]
+        _error_bars(left, np.append(-Z[::-1], Z), *both, style)
+        values = [np.ma.filled(getattr(part[f"{quantity}{end}"], "value", part[f"{quantity}{end}"]),
+                               np.nan) for end in ("", "_low", "_high")]
+        _error_bars(others[0] if signal[_edges_of(part[0])] else others[1], Z, *values, style)
+        points.append(values[0])
+        ends += [values[1], values[2]]
+    top = profile["abs_Z_max"].value.max()
+    left.axvline(0, color="0.3", linewidth=0.6)
+    left.set(xlabel=f"{AXIS_LABELS['Z']} [kpc]", ylabel=f"{statistic} [M/H] [dex]",
+             xlim=(-top, top), title="South and North of the mid-plane")
+    points, ends = (np.abs(np.concatenate(values)) for values in (points, ends))
+    # All points are in the panel, and all but the widest few error bars.
+    limit = 1.1 * max(np.max(points[np.isfinite(points)], initial=0),
+                      np.quantile(np.append(ends[np.isfinite(ends)], 0), 0.97))
+    for ax, title in zip(others, (f"with a signal ({rule})", "without"), strict=True):
+        ax.axhline(0, color="0.3", linewidth=0.8)
+        ax.set(xlabel=f"{AXIS_LABELS['abs_Z']} [kpc]", ylabel=label, xlim=(0, top), title=title,
+               ylim=(-limit or -1, limit or 1))
+        if not ax.containers:
+            ax.annotate("none", (0.5, 0.6), xycoords="axes fraction", ha="center", color="0.4")
+    if new_figure and left.containers:
+        # Beside the panels, where it hides no point.
+        left.figure.legend(*left.get_legend_handles_labels(), fontsize="small", ncols=6,
+                           loc="outside lower center")
+    elif not new_figure:
+        for ax in axes:
+            if ax.containers:
+                ax.legend(fontsize="x-small")
+    return axes
+
+
+def _error_bars(ax, x, values, low, high, style):
+    # A value without an interval is drawn as a point; a line breaks where there is no value.
+    bars = [np.nan_to_num(values - low), np.nan_to_num(high - values)]
+    if np.isfinite(values).any():
+        ax.errorbar(x, values, np.maximum(bars, 0), **style)
+
+
+def _edges_of(row):
+    """What tells a slice from the others: its edges of azimuth and age."""
+    return tuple(row[name].value for name in ("phi_min", "phi_max", "age_min", "age_max")
+                 if name in row.colnames)
+
+
+def _signal(profile, test):
+    """Whether each slice of a profile has a signal, and by which rule."""
+    if test is None:
+        table = profile.slices()
+        size, error = (np.abs(table[name].value) for name in ("matched_difference",
+                                                              "matched_difference_error"))
+        with np.errstate(invalid="ignore"):
+            found = size > np.maximum(SIGNAL_ERRORS * error, ROUNDING)
+        rule = f"{SIGNAL_ERRORS} errors"
+    elif isinstance(test, AsymmetryTest):
+        table = test.slices
+        found = np.asarray(table["p_value_corrected"]) < SIGNAL_P
+        rule = f"corrected p < {SIGNAL_P:g}"
+    else:
+        raise RcasymError(f"test must be the result of AsymmetryMap.test; got {test!r}")
+    signal = dict(zip([_edges_of(row) for row in table], found.tolist(), strict=True))
+    missing = [row for row in profile if _edges_of(row) not in signal]
+    if missing:
+        raise RcasymError("test must be of the azimuths and ages of the profile; it has none of "
+                          + ", ".join(f"{value:g}" for value in _edges_of(missing[0])))
+    return signal, rule
+
+
+def plot_systematics(table, *, axes=None, **kwargs):
+    """A bar for each variation; see `rcasym.robustness.Systematics.plot`."""
+    slices, common = _slices(table)
+    if axes is None:
+        n_bars = max(np.sum(rows) for rows in slices.values())
+        width = 2.0 + 1.7 * len(slices)
+        axes = plt.subplots(1, len(slices), sharex=True, sharey=True, squeeze=False,
+                            layout="constrained", figsize=(width, 1.4 + 0.2 * n_bars))[1]
+        axes[0, 0].figure.suptitle(common)
+    axes = given_axes(axes, len(slices), f"{len(slices)} slices")
+    kinds = list(dict.fromkeys(table["kind"].tolist()))
+    for ax, (name, rows) in zip(axes, slices.items(), strict=True):
+        part = table[rows & (table["kind"] != "as given")]
+        colors = [SLICE_COLORS[kinds.index(kind) % len(SLICE_COLORS)] for kind in part["kind"]]
+        shift = np.asarray(part["shift_in_errors"])
+        ax.axvspan(-1, 1, color="0.9")
+        # The line is what fewer stars may move by chance.
+        ax.barh(np.arange(len(part)), shift, **{
+            "color": colors, "xerr": np.nan_to_num(part["shift_error_in_errors"]),
+            "error_kw": {"elinewidth": 1, "ecolor": "0.4"}} | kwargs)
+        for k in np.flatnonzero(~np.isfinite(shift)):
+            ax.annotate("not known", (0, k), ha="center", va="center", fontsize="x-small")
+        ax.axvline(0, color="0.3", linewidth=0.6)
+        ax.set(xlabel="shift [errors]", yticks=np.arange(len(part)), title=name)
+        ax.set_yticklabels(part["variation"], fontsize="small")
+        ax.title.set_fontsize("small")
+        # From the top down, as in the table.
+        ax.set_ylim(len(part) - 0.4, -0.6)
+    limit = 1.1 * max(max(map(abs, ax.get_xlim())) for ax in axes)
+    for ax in axes:
+        ax.set_xlim(-limit, limit)
+    return axes
