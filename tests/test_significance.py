@@ -75,7 +75,7 @@ class TestResult:
         m_h, north = cat["m_h"].value, cat.Z.value > 0
         theirs = stats.permutation_test(
             (m_h[north], m_h[~north]), lambda a, b: np.abs(np.mean(a) - np.mean(b)),
-            alternative="greater", n_resamples=9999, rng=np.random.default_rng(2))
+            alternative="greater", n_resamples=9999, random_state=2)
         assert_allclose(ours.p_value, theirs.pvalue, atol=0.015)
         # With a single bin both statistics are the same.
         assert ours.p_value == ours.p_value_squares

@@ -3,11 +3,11 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from astropy.table import Table
 
 from ..axes import AXIS_LABELS
 from ..exceptions import RcasymError
 from ..inference import ROUNDING
-from ..significance import AsymmetryTest
 from ..validation import check_choice
 from .panels import SEQUENTIAL, given_axes, new_axes
 
@@ -126,12 +126,12 @@ def _signal(profile, test):
         with np.errstate(invalid="ignore"):
             found = size > np.maximum(SIGNAL_ERRORS * error, ROUNDING)
         rule = f"{SIGNAL_ERRORS} errors"
-    elif isinstance(test, AsymmetryTest):
-        table = test.slices
+    else:
+        table = getattr(test, "slices", None)
+        if not isinstance(table, Table):
+            raise RcasymError(f"test must be the result of AsymmetryMap.test; got {test!r}")
         found = np.asarray(table["p_value_corrected"]) < SIGNAL_P
         rule = f"corrected p < {SIGNAL_P:g}"
-    else:
-        raise RcasymError(f"test must be the result of AsymmetryMap.test; got {test!r}")
     signal = dict(zip([_edges_of(row) for row in table], found.tolist(), strict=True))
     missing = [row for row in profile if _edges_of(row) not in signal]
     if missing:
