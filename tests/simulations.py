@@ -78,8 +78,8 @@ def unequal_radii(n_mocks=2000, n_stars=200, seed=0, flare=0.0):
     """A symmetric disk with a steep gradient, of which the North is seen farther in.
 
     With a ``flare``, the gradient is less steep, but [M/H] falls with abs(Z) as well, and the scale
-    height grows by that part for each kpc outward. Gives each difference of each mock, in units of its error, and how often its
-    interval holds the truth, which is zero.
+    height grows by that part for each kpc outward. Gives each difference of each mock, in units of
+    its error, and how often its interval holds the truth, which is zero.
     """
     rng = np.random.default_rng(seed)
     edges = many_azimuths(n_mocks)
