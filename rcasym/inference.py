@@ -5,6 +5,8 @@ Pure arrays of floats. Stars come in groups, as a `~rcasym.voxels.VoxelState` ho
 array that comes out has one value a group.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -323,12 +325,17 @@ def bootstrap(state, statistic="median", n=1000, rng=None):
     no median needs any resampling. Means do.
     """
     rng = np.random.default_rng(rng)
+    draw = _bootstrap_medians if statistic == "median" else _bootstrap_means
     samples = np.full((n, len(state.counts)), np.nan)
-    offsets = state.offsets.tolist()
-    for group in np.flatnonzero(state.counts).tolist():
-        x = state.values[offsets[group]:offsets[group + 1]]
-        draw = _bootstrap_medians if statistic == "median" else _bootstrap_means
-        samples[:, group] = draw(x, n, rng)
+
+    def fill(group, own_rng):
+        x = state.values[state.offsets[group]:state.offsets[group + 1]]
+        samples[:, group] = draw(x, n, own_rng)
+
+    groups = np.flatnonzero(state.counts)
+    # Each group has a generator of its own, so that the order in which they run does not matter.
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+        list(pool.map(fill, groups.tolist(), rng.spawn(len(groups))))
     return samples
 
 
@@ -348,7 +355,7 @@ def _bootstrap_means(x, n, rng):
     size = len(x)
     rows = max(BLOCK // size, 1)
     return np.concatenate([
-        x[rng.integers(size, size=(min(rows, n - start), size), dtype=np.int32)].mean(axis=1)
+        x[rng.integers(size, size=(min(rows, n - start), size))].mean(axis=1)
         for start in range(0, n, rows)])
 
 

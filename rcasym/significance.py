@@ -1,6 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Whether North and South differ by more than chance: a permutation test."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,9 +102,21 @@ def permutation_test(binning, state, R_min, R_max, n, rng, show_progress):
 
     measured = statistics(sums.sum)
     as_extreme = np.zeros(len(measured), int)
-    batches = [min(BATCH, n - start) for start in range(0, n, BATCH)]
-    for size in progress(batches, "permuting North and South", show=show_progress):
-        as_extreme += (statistics(sums.permuted(size, rng)) >= measured - ROUNDING).sum(axis=0)
+    sizes = [min(BATCH, n - start) for start in range(0, n, BATCH)]
+
+    def count(size, own_rng):
+        return (statistics(sums.permuted(size, own_rng)) >= measured - ROUNDING).sum(axis=0)
+
+    # Each batch has a generator of its own, so that the order in which they run does not matter.
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+        batches = [pool.submit(count, *args)
+                   for args in zip(sizes, rng.spawn(len(sizes)), strict=True)]
+        try:
+            for batch in progress(batches, "permuting North and South", show=show_progress):
+                as_extreme += batch.result()
+        finally:
+            # Who interrupts a long test does not wait for the rest of it.
+            pool.shutdown(wait=False, cancel_futures=True)
     p_values = ((as_extreme + 1) / (n + 1)).reshape(2, -1)
 
     def levels(values):
