@@ -462,7 +462,8 @@ def _summary_text(table, maps, tests, flow, inputs, ages, zero_points, left_out)
                   f"{test.n:,} permutations, of the mean and of the squares",
                   *(f"  {line}" for line in slices.pformat(max_lines=-1, max_width=-1)),
                   f"  all: {test.difference.value:+.3f} ± {test.difference_error.value:.3f} dex, "
-                  f"p = {test.p_value:.2g}, {test.p_value_squares:.2g}", ""]
+                  f"p = {test.p_value:.2g}, {test.p_value_squares:.2g}"
+                  if np.isfinite(test.p_value) else "  all: no stars to compare", ""]
     lines += [f"{name}: {words}" for name, words in FIGURES.items()
               if not any(name in files for files in left_out)]
     lines += [f"left out: {', '.join(files)}, because {why}" for files, why in left_out.items()]

@@ -9,9 +9,17 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.table import QTable, Table, vstack
+from numpy.testing import assert_array_equal
 
-from rcasym import AgeCalibrator, AsymmetryMap, RedClumpCatalog, make_mock_catalog
+from rcasym import (
+    AgeCalibrator,
+    AsymmetryMap,
+    AsymmetryProfile,
+    RedClumpCatalog,
+    make_mock_catalog,
+)
 from rcasym.cli import FILES, main
+from rcasym.exceptions import CatalogWarning
 
 NO_AGES = {name for name in FILES
            if not name.startswith(("figure2", "figure5", "figure6", "figure8", "map_by_age.fits",
@@ -75,6 +83,47 @@ def test_mock_run(small_mock, tmp_path, capsys):
     assert "[1/9] making the mock sample" in err
     assert "Largest offsets" in out
     assert (tmp_path / "out" / "summary.txt").read_text(encoding="utf-8") in out
+    north_and_south(tmp_path / "out")
+    (zero,) = summary.meta["zero_points"]
+    assert (zero["survey"], zero["reference"]) == ("APOGEE", "LAMOST")
+    assert zero["stars"] == summary["matched"][0]
+    assert abs(zero["difference_dex"]) < 4 * zero["difference_error_dex"]
+    assert abs(zero["trend"]) < 4 * zero["trend_error"]
+    assert f"[M/H] of APOGEE - LAMOST, {zero['stars']:,} stars in common: median" in out
+
+
+def north_and_south(folder):
+    """The profiles and the slices are those of the maps that were written."""
+    slices = QTable.read(folder / "asymmetry.ecsv")
+    text = (folder / "summary.txt").read_text(encoding="utf-8")
+    for name in dict.fromkeys(slices["map"].tolist()):
+        amap = AsymmetryMap.read(folder / f"{name}.fits")
+        written = AsymmetryProfile.read(folder / f"{name.replace('map', 'profile')}.ecsv")
+        for column in ("n_north", "south", "difference_low", "matched_difference"):
+            assert_array_equal(np.asarray(written[column]), np.asarray(amap.profile()[column]))
+        test = amap.test(n=999, rng=0)
+        here = slices[slices["map"] == name]
+        for column in ("difference", "difference_error", "p_value", "p_value_corrected"):
+            assert_array_equal(np.asarray(here[column]), np.asarray(test.slices[column]))
+        assert f"all: {test.difference.value:+.3f} ± {test.difference_error.value:.3f} dex" in text
+
+
+def test_stars_that_cannot_be_compared(no_drawing, tmp_path):
+    mock = make_mock_catalog(3000, rng=2)
+    mock[mock.Z > 0].write(tmp_path / "north.fits")
+    out = tmp_path / "out"
+    with pytest.warns(CatalogWarning, match="North and South cannot be compared"):
+        assert main([str(tmp_path / "north.fits"), "--output", str(out)]) == 0
+    accounts(out)
+    assert "all: no stars to compare" in (out / "summary.txt").read_text(encoding="utf-8")
+    assert np.isnan(QTable.read(out / "asymmetry.ecsv")["p_value"]).all()
+
+
+@pytest.mark.parametrize(("option", "value"), [("--permutations", "0"), ("--seed", "-1")])
+def test_numbers_that_cannot_be(option, value, tmp_path, capsys):
+    assert f"{option} must be {'1' if value == '0' else '0'} or more; got {value}" in fails(
+        [option, value, "--output", tmp_path / "out"], capsys)
+    assert not (tmp_path / "out").exists()
 
 
 def test_ages_of_two_surveys(no_drawing, tmp_path, capsys):
@@ -240,4 +289,5 @@ def test_real_stars(data_file, tmp_path):
     assert main([str(path), "--format", "lamost-dr3-rgb", "--output", str(tmp_path)]) == 0
     summary = accounts(tmp_path)
     assert list(summary["read"]) == [21_954]
+    north_and_south(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == NO_AGES
