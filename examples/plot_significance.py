@@ -43,7 +43,7 @@ axes = amap.profile().plot("difference", test=test)
 # --------
 # The same difference with the Sun elsewhere, other distances, other zero points, one survey alone,
 # another statistic and other bins, each in units of its error. Grey is one error; the lines are
-# what a sample of fewer stars may move by chance.
+# what a sample of more or fewer stars may move by chance.
 
 table = systematics(stars)
 axes = table.plot()

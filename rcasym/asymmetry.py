@@ -13,7 +13,7 @@ from .binning import DiskBinning
 from .columns import floats
 from .exceptions import BinningError, CatalogError, CatalogWarning
 from .mapfile import read_map, write_map
-from .profile import bootstrap_of, profile_of
+from .profile import bootstrap_of, profile_of, warn_of_stars_astride
 from .significance import permutation_test
 from .validation import check_columns, check_same_frame, check_tables, warn
 from .voxels import VoxelState
@@ -286,8 +286,9 @@ class AsymmetryMap:
         -------
         AsymmetryProfile
             One row a bin of azimuth, age and abs(Z). Estimates of fewer than
-            ``binning.min_count`` stars are NaN. ``meta["n_left_out"]`` counts the stars of the map
-            at other R, or in a bin of Z astride the mid-plane, which is neither North nor South.
+            ``binning.min_count`` stars on a side are NaN, but for ``matched_difference``, which
+            takes all voxels that have both sides. ``meta["n_left_out"]`` counts the stars of the
+            map at other R, or in a bin of Z astride the mid-plane, neither North nor South.
 
         Raises
         ------
@@ -314,7 +315,7 @@ class AsymmetryMap:
         (42, ['phi_min', 'phi_max', 'age_min', 'age_max', 'abs_Z_min', 'abs_Z_max'])
         >>> axes = profile.plot()
         """
-        self._warn_of_stars_astride()
+        warn_of_stars_astride(self.binning, self.state)
         return profile_of(self.binning, self.state, self.radial_mean, R_min, R_max, statistic,
                           definition, confidence)
 
@@ -365,14 +366,14 @@ class AsymmetryMap:
         phi_min phi_max difference p_value_corrected
           deg     deg      dex
         ------- ------- ---------- -----------------
-            -35     -15     -0.038              0.15
-            -15      -5     -0.004              0.61
+            -35     -15     -0.038              0.14
+            -15      -5     -0.004              0.64
              -5       0      0.072             0.002
               0       5      0.081             0.002
               5      15      0.080             0.002
-             15      35     -0.032              0.15
+             15      35     -0.032              0.14
         """
-        self._warn_of_stars_astride()
+        warn_of_stars_astride(self.binning, self.state)
         return permutation_test(self.binning, self.state, R_min, R_max, n, rng, progress)
 
     @u.quantity_input(R_min=[u.kpc, None], R_max=[u.kpc, None])
@@ -408,14 +409,6 @@ class AsymmetryMap:
         (2,)
         """
         return bootstrap_of(self.binning, self.state, R_min, R_max, statistic, n, rng)
-
-    def _warn_of_stars_astride(self):
-        n_bins = self.binning.shape[-1]
-        if n_bins % 2 and n_bins > 1:
-            middle = self.binning["Z"].interval(n_bins // 2)
-            warn(f"{self.count[..., n_bins // 2].sum():,} stars in the bin {middle}, astride the "
-                 "mid-plane, are neither North nor South and left out; an edge of Z at 0 takes "
-                 "them in", CatalogWarning)
 
     def plot(self, quantity="offset", *, hatch_below=None, axes=None, colorbar=True, **kwargs):
         """Draw the map in the R-Z plane, one panel for each azimuth and age bin.

@@ -10,17 +10,18 @@ from astropy.io.registry import UnifiedReadWriteMethod
 from astropy.table import MaskedColumn, QTable, connect
 
 from . import inference
-from .exceptions import BinningError, RcasymError
-from .validation import check_choice, check_rng, check_whole
+from .exceptions import BinningError, CatalogWarning, RcasymError
+from .validation import check_choice, check_rng, check_whole, warn
 
 __all__ = ["AsymmetryProfile", "profile_of", "paired_voxels", "bootstrap_of", "bin_edges",
-           "slice_edges", "sides_of", "check_profile", "show", "ESTIMATES"]
+           "slice_edges", "sides_of", "check_profile", "show", "warn_of_stars_astride",
+           "DIFFERENCES", "ESTIMATES"]
 
 STATISTICS = ("median", "mean")
 DEFINITIONS = ("modulus", "equation1", "linear")
+DIFFERENCES = ("difference", "offset_difference", "matched_difference")
 ESTIMATES = ("north", "south", "difference", "offset_north", "offset_south", "offset_difference",
              "matched_difference", "asymmetry")
-DIFFERENCES = ("difference", "offset_difference", "matched_difference")
 """Each has columns of its own, and further ones with ``_error``, ``_low`` and ``_high``."""
 
 
@@ -61,8 +62,9 @@ class AsymmetryProfile(QTable):
     ``asymmetry_reason``                            why it is masked
     =======================================  =====  ================================================
 
-    Each estimate ``X`` has its bootstrap standard error ``X_error``, and the ends ``X_low`` and
-    ``X_high`` of its confidence interval. ``meta`` says how the profile was made.
+    Each estimate ``X`` has its standard error ``X_error`` and the ends ``X_low`` and ``X_high`` of
+    its confidence interval. Errors are those of the bootstrap, but that of ``matched_difference``,
+    which comes from the scatter within voxels. ``meta`` says how the profile was made.
 
     Examples
     --------
@@ -104,23 +106,15 @@ class AsymmetryProfile(QTable):
         group = np.array([number[key] for key in keys], dtype=int)
         first = np.unique(group, return_index=True)[1]
         table = QTable({name: self[name][first] for name in edges})
-
-        def total(values):
-            return np.bincount(group, values, len(first))
-
         n, s = np.asarray(self["n_north"]), np.asarray(self["n_south"])
-        table["n_north"], table["n_south"] = total(n).astype(int), total(s).astype(int)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            for name in DIFFERENCES:
-                value, error = self[name].value, self[f"{name}_error"].value
-                weight = (np.asarray(self["n_pairs"]) if name == "matched_difference"
-                          else n * s / (n + s))
-                weight = np.where(np.isfinite(value) & np.isfinite(error), weight, 0)
-                known = weight > 0
-                sums = total(weight)
-                table[name] = total(weight * np.where(known, value, 0)) / sums * u.dex
-                table[f"{name}_error"] = np.sqrt(
-                    total((weight * np.where(known, error, 0))**2)) / sums * u.dex
+        for name, counts in (("n_north", n), ("n_south", s)):
+            table[name] = np.bincount(group, counts, len(first)).astype(int)
+        for name in DIFFERENCES:
+            weight = (np.asarray(self["n_pairs"]) if name == "matched_difference"
+                      else n * s / np.maximum(n + s, 1))
+            value, error = inference.combine(self[name].value, self[f"{name}_error"].value, weight,
+                                             group, len(first))
+            table[name], table[f"{name}_error"] = value * u.dex, error * u.dex
         return show(table)
 
     def plot(self, quantity="asymmetry", *, test=None, axes=None, **kwargs):
@@ -212,7 +206,7 @@ def profile_of(binning, state, radial_mean, R_min, R_max, statistic, definition,
     enough = enough[:half], enough[half:]
     matched = paired_voxels(binning, state, R_bins)
     found["matched_difference"] = inference.with_interval(
-        matched.difference, matched.error, matched.dof, confidence).where(enough[0] & enough[1])
+        matched.difference, matched.error, matched.dof, confidence)
     if definition == "linear":
         found["asymmetry"] = inference.linear(found["difference"])
         distinguishable = np.full(half, True)
@@ -265,6 +259,17 @@ def paired_voxels(binning, state, R_bins):
     n_bins = voxels[..., 0, :].size
     bins = np.arange(n_bins).reshape(*binning.shape[:-2], 1, n_heights)
     return inference.PairedVoxels(*sides, np.broadcast_to(bins, voxels.shape).ravel(), n_bins)
+
+
+def warn_of_stars_astride(binning, state):
+    """Warn of stars that are neither North nor South."""
+    n_bins = binning.shape[-1]
+    if n_bins % 2 and n_bins > 1:
+        middle = n_bins // 2
+        n_stars = state.counts.reshape(binning.shape)[..., middle].sum()
+        warn(f"{n_stars:,} stars in the bin {binning['Z'].interval(middle)}, astride the "
+             "mid-plane, are neither North nor South and left out; an edge of Z at 0 takes them in",
+             CatalogWarning)
 
 
 def bootstrap_of(binning, state, R_min, R_max, statistic, n, rng):

@@ -15,7 +15,14 @@ from .columns import floats, survey_names
 from .exceptions import BinningError, CatalogError, CatalogWarning, RcasymError
 from .frames import affine, apply_affine, cylindrical_values
 from .inference import ROUNDING
-from .profile import ESTIMATES, check_profile, profile_of, show, sides_of
+from .profile import (
+    ESTIMATES,
+    check_profile,
+    profile_of,
+    show,
+    sides_of,
+    warn_of_stars_astride,
+)
 from .progress import progress as show_progress
 from .validation import check_columns, check_rng, check_whole, to_unit, warn
 from .voxels import VoxelState, flat_index
@@ -26,6 +33,8 @@ __all__ = ["propagate", "systematics", "Systematics"]
 OTHER_R0 = (8.0, 8.178, 8.5)
 OTHER_Z0 = (0, 10, 20.8, 30)
 DISTANCE_SCALES = (0.95, 1.05)
+# The kinds of variation in which not the same stars take part.
+OTHER_STARS = ("survey", "R_min")
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,14 +170,18 @@ def propagate(catalog, binning=None, n=100, rng=None, *, R_min=11 * u.kpc, R_max
     direction = stars.xyz / np.where(distance > 0, distance, 1)
     edges = [axis.edges.value for axis in binning.axes]
 
-    def profile(drawn):
+    def state_of(drawn):
         index = flat_index(drawn.coordinates(binning), edges)
-        state = VoxelState.from_stars(index, drawn.m_h, binning.size)
-        radial_mean = AsymmetryMap(binning, state, drawn.frame).radial_mean
+        return index, VoxelState.from_stars(index, drawn.m_h, binning.size)
+
+    def profile(index, state):
+        radial_mean = AsymmetryMap(binning, state, stars.frame).radial_mean
         return row_of_voxel[index], profile_of(binning, state, radial_mean, R_min, R_max, statistic,
                                                definition, 0.683)
 
-    home, measured = profile(stars)
+    index, state = state_of(stars)
+    warn_of_stars_astride(binning, state)
+    home, measured = profile(index, state)
     draws = {name: [] for name in ESTIMATES}
     stayed = np.zeros(2 * len(measured))
     for _ in show_progress(range(n), "drawing distances, ages and metallicities", show=progress):
@@ -177,7 +190,7 @@ def propagate(catalog, binning=None, n=100, rng=None, *, R_min=11 * u.kpc, R_max
             stars, m_h=stars.m_h + drawn["m_h"],
             xyz=stars.xyz + (np.abs(distance + drawn["distance"]) - distance) * direction,
             age=None if stars.age is None else np.abs(stars.age + drawn["age"]))
-        row, found = profile(moved)
+        row, found = profile(*state_of(moved))
         same = home[(row == home) & (home >= 0)]
         stayed += np.bincount(same, minlength=len(stayed))
         for name, values in draws.items():
@@ -214,8 +227,9 @@ class Systematics(QTable):
     Columns are ``kind`` and ``variation``; the edges of azimuth and age; ``n_north`` and
     ``n_south``; ``offset_difference`` and its error, over all heights [dex]; ``shift``, its
     difference from the result as given [dex]; ``shift_in_errors``, the same divided by the error of
-    the result as given; and ``shift_error_in_errors``, what the shift may be by chance where fewer
-    stars take part: the square root of the difference of both squared errors, in the same unit.
+    the result as given; and ``shift_error_in_errors``, what the shift may be by chance where more
+    or fewer stars take part (one survey alone, another ``R_min``): the square root of the
+    difference of both squared errors, in the same unit. It is NaN for the other variations.
     """
 
     def plot(self, *, axes=None, **kwargs):
@@ -298,6 +312,8 @@ def systematics(catalog, binning=None, *, R_min=11 * u.kpc, R_max=None, zero_poi
     for kind, variation, stars, grid, how in show_progress(
             variations, "varying what is assumed", show=progress):
         amap = stars.map(grid)
+        if not rows:
+            warn_of_stars_astride(grid, amap.state)
         radial_mean = amap.radial_mean
         if how.pop("per_voxel", False):
             n_filled = np.maximum(np.isfinite(amap.mean.value).sum(axis=-1), 1)
@@ -321,8 +337,10 @@ def systematics(catalog, binning=None, *, R_min=11 * u.kpc, R_max=None, zero_poi
             # Stars that are all alike differ by rounding, which is no shift.
             error = np.where(error < ROUNDING, np.nan, error)
             table["shift_in_errors"] = np.where(np.abs(shift) < ROUNDING, 0.0, shift / error)
-            chance = (table["offset_difference_error"].value / error)**2 - 1
-            table["shift_error_in_errors"] = np.sqrt(np.maximum(chance, 0))
+            chance = np.abs((table["offset_difference_error"].value / error)**2 - 1)
+            # The same stars move together: by how much they may by chance is not known.
+            table["shift_error_in_errors"] = (np.sqrt(chance) if kind in OTHER_STARS
+                                              else np.full(len(table), np.nan))
         tables.append(table)
     return show(Systematics({name: np.concatenate([table[name] for table in tables])
                              for name in tables[0].colnames}))

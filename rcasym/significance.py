@@ -1,8 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Whether North and South differ by more than chance: a permutation test."""
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +8,8 @@ from astropy import units as u
 from astropy.table import QTable
 
 from .exceptions import CatalogWarning
-from .inference import ROUNDING
+from .inference import ROUNDING, combine
+from .parallel import generators, in_threads
 from .profile import bin_edges, check_profile, paired_voxels, show, slice_edges
 from .progress import progress
 from .validation import check_rng, check_whole, warn
@@ -107,31 +106,21 @@ def permutation_test(binning, state, R_min, R_max, n, rng, show_progress):
     def count(size, own_rng):
         return (statistics(sums.permuted(size, own_rng)) >= measured - ROUNDING).sum(axis=0)
 
-    # Each batch has a generator of its own, so that the order in which they run does not matter.
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
-        batches = [pool.submit(count, *args)
-                   for args in zip(sizes, rng.spawn(len(sizes)), strict=True)]
-        try:
-            for batch in progress(batches, "permuting North and South", show=show_progress):
-                as_extreme += batch.result()
-        finally:
-            # Who interrupts a long test does not wait for the rest of it.
-            pool.shutdown(wait=False, cancel_futures=True)
+    counts = in_threads(count, sizes, generators(rng, len(sizes)))
+    for _, counted in zip(progress(sizes, "permuting North and South", show=show_progress), counts,
+                          strict=True):
+        as_extreme += counted
     p_values = ((as_extreme + 1) / (n + 1)).reshape(2, -1)
 
     def levels(values):
         slices = values.reshape(n_slices, n_heights)
         return np.concatenate([values, slices.sum(axis=-1), values.sum(keepdims=True)])
 
-    weight = levels(sums.weight)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        difference = levels(sums.sum) / np.where(weight > 0, weight, np.nan)
-        # Bins of too few stars for an error of their own add as much as others of their weight.
-        known = np.isfinite(sums.error)
-        known_variance = levels(np.where(known, sums.weight * sums.error, 0)**2)
-        known_weight = levels(np.where(known, sums.weight, 0))
-        error = np.sqrt(known_variance / known_weight / weight)
-    p_values[:, weight == 0] = np.nan
+    estimates = [(sums.difference, sums.error)]
+    for group in (np.repeat(np.arange(n_slices), n_heights), np.zeros(n_bins, int)):
+        estimates.append(combine(sums.difference, sums.error, sums.weight, group, group[-1] + 1))
+    difference, error = np.concatenate(estimates, axis=1)
+    p_values[:, np.isnan(difference)] = np.nan
 
     table = QTable({"level": ["bin"] * n_bins + ["slice"] * n_slices + ["all"]})
     Z = binning.abs_Z.edges

@@ -74,6 +74,27 @@ def coverage(n_stars, scatter="normal", n_mocks=2000, seed=0, statistic="median"
     return found
 
 
+def matched_coverage(n_north, n_south, n_radii, scatters=(0.2, 0.2), n_mocks=2000, seed=0):
+    """How often intervals of ``matched_difference`` hold the truth, for sides that differ in number
+    and scatter, spread at random over some R bins with a gradient between them."""
+    rng = np.random.default_rng(seed)
+    edges = many_azimuths(n_mocks)
+    counts = np.array([n_north, n_south])
+    phi = np.repeat(0.5 * (edges[1:] + edges[:-1]), counts.sum())
+    side = np.tile(np.repeat([0, 1], counts), n_mocks)
+    R = 10.5 + rng.integers(n_radii, size=len(phi))
+    m_h = (-0.1 * R + np.where(side == 0, 0.08, 0)
+           + np.array(scatters)[side] * rng.standard_normal(len(phi)))
+    amap = map_of([phi, R, np.where(side == 0, 0.5, -0.5)], m_h, phi=edges * u.deg,
+                  R=np.arange(10, 11 + n_radii) * u.kpc, Z=[-1, 0, 1] * u.kpc)
+    found = {}
+    for level in LEVELS:
+        profile = amap.profile(10 * u.kpc, confidence=level)
+        known = np.isfinite(profile["matched_difference_error"])
+        found[level] = within(profile[known], "matched_difference", 0.08)
+    return found
+
+
 def unequal_radii(n_mocks=2000, n_stars=200, seed=0, flare=0.0):
     """A symmetric disk with a steep gradient, of which the North is seen farther in.
 
@@ -201,6 +222,13 @@ def write_coverage(folder):
             if size in (5, 20, 60):
                 rows.append([scatter, size, *(f"{part[name, level]:.3f}" for level in LEVELS
                                               for name in ("north", "difference", "linear"))])
+    write_table(folder / "matched.csv", [
+        [*numbers, n_radii, *scatters, *(f"{part:.3f}" for part in matched_coverage(
+            *numbers, n_radii, scatters, seed=sum(numbers)).values())]
+        for numbers in ((5, 5), (5, 200), (20, 200), (60, 60)) for n_radii in (1, 7)
+        for scatters in ((0.2, 0.2), (0.4, 0.1))],
+        ["stars North", "stars South", "R bins", "scatter North", "scatter South",
+         *(f"covered, {100 * level:g} %" for level in LEVELS)])
     axes[0].set_ylabel("part of 2,000 mocks covered")
     axes[0].legend(fontsize="small", loc="center right")
     axes[0].figure.savefig(folder / "coverage.png", dpi=110)

@@ -216,3 +216,25 @@ class TestPermutations:
         x, y = normal(23), normal(9, seed=1, scale=0.5)
         sums = self.sums([x], [y])
         assert_allclose(sums.error, np.sqrt(x.var(ddof=1) / 23 + y.var(ddof=1) / 9))
+        found = inference.with_interval(sums.difference, sums.error, sums.dof, 0.9)
+        scipys = stats.ttest_ind(x, y, equal_var=False).confidence_interval(0.9)
+        assert_allclose([found.low[0], found.high[0]], [scipys.low, scipys.high])
+
+
+class TestCombine:
+    def test_weighted_means(self):
+        value = np.array([1.0, 2, 4, np.nan, np.nan])
+        error = np.array([0.1, 0.2, np.nan, np.nan, np.nan])
+        weight, group = np.array([1.0, 3, 2, 5, 0]), np.array([0, 0, 1, 1, 2])
+        mean, spread = inference.combine(value, error, weight, group, 3)
+        assert_allclose(mean, [7 / 4, 4, np.nan])
+        assert_allclose(spread, [np.hypot(0.1, 0.6) / 4, np.nan, np.nan])
+
+    def test_bins_without_an_error_count_by_their_weight(self):
+        """Of equal scatter, so that squared errors are inverse to the weights."""
+        weight = np.array([1.0, 2, 4])
+        error = 0.3 / np.sqrt(weight)
+        group = np.zeros(3, int)
+        whole = inference.combine(np.ones(3), error, weight, group, 1)[1]
+        error[1] = np.nan
+        assert_allclose(inference.combine(np.ones(3), error, weight, group, 1)[1], whole)

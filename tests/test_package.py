@@ -14,7 +14,7 @@ FOLDER = Path(rcasym.__file__).parent
 HEAVY = ("matplotlib", "scipy.stats", "scipy.sparse", "pandas", "dask", "h5py", "pyarrow")
 # A star flows from left to right; a module imports modules of its own or an earlier layer.
 LAYERS = (
-    ("exceptions",), ("validation", "frames", "axes", "files", "progress"),
+    ("exceptions",), ("validation", "frames", "axes", "files", "progress", "parallel"),
     ("columns", "surveys", "voxels", "inference", "knots", "quantile_lp"),
     ("votable", "matching", "cuts", "splines", "common_ages", "age_likelihood", "zero_point"),
     ("catalogfile", "age_bias", "age_curve", "age_null", "calibratorfile"), ("catalog",),

@@ -269,12 +269,19 @@ class TestProfile:
         for phi, panel in ((5, 1), (-15, 2)):
             axes = profile[profile["phi_min"].value == phi].plot(test=test)
             assert [len(ax.containers) for ax in axes[1:]] == [panel == 1, panel == 2]
+            label = {5: "$\\phi$ 5 to 15°", -15: "$\\phi$ −15 to −5°"}[phi]
+            assert axes[0].containers[0].get_label() == label
 
     def test_tests_that_do_not_go_with_the_profile(self, amap):
         other = AsymmetryMap.from_catalog(STARS, DiskBinning(phi=[-5, 15] * u.deg))
         with pytest.raises(ValueError, match="test must be of the azimuths and ages of the profile"
                                              "; it has none of -35, -15"):
             amap.profile().plot(test=other.test(n=9))
+        with pytest.raises(ValueError, match="it has none of all together"):
+            AsymmetryMap.from_catalog(STARS, DiskBinning(phi=None)).profile().plot(
+                test=amap.test(n=9))
+        with pytest.raises(ValueError, match="its R_min is 9.8 kpc, that of the profile 11 kpc"):
+            amap.profile().plot(test=amap.test(9.8 * u.kpc, n=9))
         with pytest.raises(ValueError, match="test must be the result of AsymmetryMap.test; got"):
             amap.profile().plot(test="significant")
 

@@ -106,6 +106,14 @@ class TestNumbers:
             for end in ("", "_error"):
                 assert_allclose(ours[f"matched_difference{end}"].value,
                                 theirs[f"difference{end}"].value, rtol=1e-12)
+        for n, min_count in ((60, 3), (200, 1), (200, 50)):
+            binning = DiskBinning(**{axis.name: axis.edges for axis in SMALL.axes},
+                                  min_count=min_count)
+            sparse = small_map(small_stars(n, seed=n), binning)
+            ours, theirs = sparse.profile(None).slices(), sparse.test(None, n=9, rng=1).slices
+            for end in ("", "_error"):
+                assert_allclose(ours[f"matched_difference{end}"].value,
+                                theirs[f"difference{end}"].value, rtol=1e-12)
         # With a single voxel a bin it is the difference of the means.
         one = amap.profile(11 * u.kpc, statistic="mean")
         for end in ("", "_error"):
@@ -264,7 +272,9 @@ class TestWhatIsMissing:
         assert np.isnan(profile["south"]).all()
         assert list(profile["asymmetry_reason"]) == ["fewer than 3 stars in the South",
                                                      "no stars in the South"]
-        assert np.isnan(profile["matched_difference"]).all()
+        # Voxels that have both sides are compared, however few stars there are.
+        assert_array_equal(np.isnan(profile["matched_difference"]), [False, True])
+        assert_allclose(profile["n_pairs"], [6 / 5, 0])
 
     def test_one_star_has_no_error(self):
         binning = DiskBinning(R=[8, 12] * u.kpc, Z=[-1, 0, 1] * u.kpc, phi=None, min_count=1)

@@ -167,6 +167,18 @@ class TestSystematics:
                 assert_allclose(np.asarray(given[name]), np.asarray(slices[name]), rtol=1e-9)
         assert_array_equal(given["shift"].value, 0)
 
+    def test_chance_where_other_stars_take_part(self, table):
+        given = self.row(table, "as given")["offset_difference_error"]
+        for name in set(table["variation"]):
+            row = self.row(table, name)
+            chance = np.asarray(row["shift_error_in_errors"])
+            if row["kind"][0] in ("survey", "R_min"):
+                ratio = (row["offset_difference_error"] / given).value
+                assert_allclose(chance, np.sqrt(np.abs(ratio**2 - 1)))
+                assert np.all(chance[np.isfinite(ratio)] > 0)
+            else:
+                assert np.isnan(chance).all()
+
     def test_shifts_are_in_errors(self, table):
         given = self.row(table, "as given")
         for name in set(table["variation"]):
@@ -222,6 +234,14 @@ class TestSystematics:
         table = systematics(stars, SMALL, **R_MIN)
         assert not {"zero points", "survey"} & set(table["kind"])
         assert len(table.plot()) == 2
+
+    def test_stars_astride_the_plane_are_told(self):
+        cat = with_errors(small_stars(300), 0.1, 0.1)
+        binning = DiskBinning(R=[8, 10, 12] * u.kpc, Z=[-1, -0.3, 0.3, 1] * u.kpc, phi=None)
+        for function in (systematics, lambda *args, **how: propagate(*args, n=2, **how)):
+            with pytest.warns(CatalogWarning, match="astride the mid-plane") as told:
+                function(cat, binning, R_min=8 * u.kpc)
+            assert len(told) == 1
 
     def test_survey_of_one_side(self):
         cat = small_stars(1500)

@@ -107,11 +107,28 @@ class TestSeeds:
         assert not np.array_equal(amap.test(10 * u.kpc, n=999, rng=2).table["p_value"],
                                   result.table["p_value"])
 
-    def test_more_permutations_begin_with_the_same(self, amap):
-        """The first 500 of 1,000 are those of 500 alone: what is drawn does not depend on n."""
-        few, many = (amap.test(10 * u.kpc, n=n, rng=1).table["p_value"] * (n + 1) - 1
-                     for n in (500, 1000))
-        assert np.all(np.round(few) <= np.round(many))
+    def test_number_of_cores_does_not_matter(self, amap, result, monkeypatch):
+        for cores in (1, 7, None):
+            monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+            again = amap.test(10 * u.kpc, n=999, rng=1)
+            assert_array_equal(again.table["p_value"], result.table["p_value"])
+            a, b = (amap.bootstrap(10 * u.kpc, n=50, rng=1, statistic=statistic)[0]
+                    for statistic in ("median", "mean"))
+        monkeypatch.undo()
+        for statistic, expected in (("median", a), ("mean", b)):
+            assert_array_equal(amap.bootstrap(10 * u.kpc, n=50, rng=1, statistic=statistic)[0],
+                               expected)
+
+    def test_any_generator_and_its_state(self, amap):
+        for rng in (np.random.Generator(np.random.MT19937(1)), np.random.RandomState(1),
+                    np.random.Generator(np.random.Philox(1))):
+            assert 0 < amap.test(10 * u.kpc, n=99, rng=rng).p_value <= 1
+        rng = np.random.default_rng(5)
+        state = rng.bit_generator.state
+        first, second = (amap.test(10 * u.kpc, n=99, rng=rng).table["p_value"] for _ in range(2))
+        assert not np.array_equal(first, second)
+        rng.bit_generator.state = state
+        assert_array_equal(amap.test(10 * u.kpc, n=99, rng=rng).table["p_value"], first)
 
     def test_stored_map(self, amap, result, tmp_path):
         amap.write(tmp_path / "map.h5")

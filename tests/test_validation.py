@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 from astropy import units as u
+from numpy.testing import assert_allclose
 
 from rcasym import AsymmetryMap, RedClumpCatalog
 
@@ -32,6 +33,15 @@ def test_coverage_of_5_stars(scatter, n_mocks, seed, tolerance):
         # The ratio is masked in most of these mocks; those that are left are no fair sample.
         if name != "modulus":
             assert abs(covered - level) <= tolerance, (name, level, covered)
+
+
+@pytest.mark.parametrize("n_radii", [1, 3, 7])
+@pytest.mark.parametrize("numbers", [(5, 5), (5, 200), (20, 200), (60, 60)])
+@pytest.mark.parametrize("scatters", [(0.2, 0.2), (0.4, 0.1)])
+def test_coverage_of_the_matched_difference(numbers, n_radii, scatters):
+    tolerance = 0.07 if min(numbers) < 20 else 0.04
+    for level, covered in simulations.matched_coverage(*numbers, n_radii, scatters, 1000).items():
+        assert abs(covered - level) <= tolerance, (level, covered)
 
 
 def test_coverage_of_means():
@@ -110,6 +120,9 @@ def test_real_stars(data_file):
     inside = known & (R >= 11) & (R <= 15.2) & (phi >= -35) & (phi <= 35) & (np.abs(Z) < 2.1)
     assert abs(profile["n_north"].sum() - np.sum(inside & (Z >= 0))) <= 2
     assert abs(profile["n_south"].sum() - np.sum(inside & (Z < 0))) <= 2
+    assert profile.meta["n_left_out"] + profile["n_north"].sum() + profile["n_south"].sum() == (
+        amap.n_stars)
+    # Liu et al. (2017) give no uncertainty of [Fe/H]; the scatter of these giants is near 0.25 dex.
     test = amap.test(n=499, rng=1)
-    assert 0 < test.p_value <= 1
-    assert np.isfinite(test.difference_error)
+    n, s = (test.table[name][-1] for name in ("n_north", "n_south"))
+    assert_allclose(test.difference_error.value, 0.25 * np.sqrt(1 / n + 1 / s), rtol=0.5)

@@ -16,6 +16,7 @@ __all__ = ["plot_profile", "plot_systematics"]
 # Okabe & Ito's colours that are dark enough for lines; the markers tell them apart in grey.
 SLICE_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9",
                 "0.5")
+KIND_COLORS = (*SLICE_COLORS, "#F0E442")
 SLICE_MARKERS = "osD^vP*X"
 ASYMMETRY_LABELS = {"modulus": "A = (N $-$ S) / |N + S|", "equation1": "A = (N $-$ S) / (N + S)",
                     "linear": "A of 10$^{[M/H]}$"}
@@ -40,8 +41,10 @@ def _slices(table):
     """The slices of azimuth and age of a table: label and rows of each, and what all share."""
     names = [name for name in ("phi", "age") if f"{name}_min" in table.colnames]
     varying = [name for name in names if len(set(table[f"{name}_min"].value.tolist())) > 1]
+    if not varying:
+        return {_slice_label(table[0], names) or "all stars": np.full(len(table), True)}, ""
     common = _slice_label(table[0], [name for name in names if name not in varying])
-    labels = np.array([_slice_label(row, varying) or "all stars" for row in table])
+    labels = np.array([_slice_label(row, varying) for row in table])
     return {label: labels == label for label in dict.fromkeys(labels.tolist())}, common
 
 
@@ -130,13 +133,18 @@ def _signal(profile, test):
         table = getattr(test, "slices", None)
         if not isinstance(table, Table):
             raise RcasymError(f"test must be the result of AsymmetryMap.test; got {test!r}")
+        for name in ("R_min", "R_max"):
+            ours, theirs = profile.meta.get(name), f"{getattr(test, name):g}"
+            if ours not in (None, theirs):
+                raise RcasymError(f"test must be of the same stars as the profile; its {name} is "
+                                  f"{theirs}, that of the profile {ours}")
         found = np.asarray(table["p_value_corrected"]) < SIGNAL_P
         rule = f"corrected p < {SIGNAL_P:g}"
     signal = dict(zip([_edges_of(row) for row in table], found.tolist(), strict=True))
-    missing = [row for row in profile if _edges_of(row) not in signal]
+    missing = [_edges_of(row) for row in profile if _edges_of(row) not in signal]
     if missing:
         raise RcasymError("test must be of the azimuths and ages of the profile; it has none of "
-                          + ", ".join(f"{value:g}" for value in _edges_of(missing[0])))
+                          + (", ".join(f"{value:g}" for value in missing[0]) or "all together"))
     return signal, rule
 
 
@@ -150,13 +158,13 @@ def plot_systematics(table, *, axes=None, **kwargs):
                             layout="constrained", figsize=(width, 1.4 + 0.2 * n_bars))[1]
         axes[0, 0].figure.suptitle(common)
     axes = given_axes(axes, len(slices), f"{len(slices)} slices")
-    kinds = list(dict.fromkeys(table["kind"].tolist()))
+    kinds = list(dict.fromkeys(table["kind"].tolist()))[1:]
     for ax, (name, rows) in zip(axes, slices.items(), strict=True):
         part = table[rows & (table["kind"] != "as given")]
-        colors = [SLICE_COLORS[kinds.index(kind) % len(SLICE_COLORS)] for kind in part["kind"]]
+        colors = [KIND_COLORS[kinds.index(kind) % len(KIND_COLORS)] for kind in part["kind"]]
         shift = np.asarray(part["shift_in_errors"])
         ax.axvspan(-1, 1, color="0.9")
-        # The line is what fewer stars may move by chance.
+        # The line is what more or fewer stars may move by chance.
         ax.barh(np.arange(len(part)), shift, **{
             "color": colors, "xerr": np.nan_to_num(part["shift_error_in_errors"]),
             "error_kw": {"elinewidth": 1, "ecolor": "0.4"}} | kwargs)
