@@ -291,8 +291,8 @@ def _zero_points(catalogs):
     """The [M/H] of each further survey against the first, where they have stars in common."""
     found = {}
     for catalog in catalogs[1:]:
-        names = tuple(survey_names(stars)[0] if len(stars) else "" for stars in (catalog,
-                                                                                catalogs[0]))
+        names = tuple(str(survey_names(stars)[0]) if len(stars) else ""
+                      for stars in (catalog, catalogs[0]))
         try:
             found[names] = ZeroPoint.from_catalogs(catalog, catalogs[0])
         except RcasymError:

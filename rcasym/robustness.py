@@ -114,7 +114,8 @@ def propagate(catalog, binning=None, n=100, rng=None, *, R_min=11 * u.kpc, R_max
         ``X``: the standard deviation of the draws, and their mean less the measured one. Both are
         NaN where a draw has no estimate. ``migrated`` is the part of the stars of a bin that a draw
         puts into another one, or out of the grid. ``meta["varied"]`` counts the stars that were
-        given errors, by quantity.
+        given errors, by quantity, ``n_masked`` those of which something is not known, and
+        ``n_outside`` those outside the grid.
 
     Raises
     ------
@@ -207,7 +208,8 @@ def propagate(catalog, binning=None, n=100, rng=None, *, R_min=11 * u.kpc, R_max
         spread[np.isnan(value)] = np.nan
         measured[f"{name}_spread"] = spread * unit
         measured[f"{name}_shift"] = (values.mean(axis=0) - value) * unit
-    measured.meta |= {"n_draws": n, "varied": varied}
+    measured.meta |= {"n_draws": n, "varied": varied, "n_masked": int(np.sum(~known)),
+                      "n_outside": state.n_outside}
     return show(measured)
 
 

@@ -109,6 +109,7 @@ class TestPropagate:
         with pytest.warns(CatalogWarning, match="m_h_error: 10 of 1,480 stars have no error"):
             profile = propagate(cat, SMALL, n=3, rng=1, **R_MIN)
         assert profile.meta["varied"] == {"distance": 1480, "m_h": 1470}
+        assert (profile.meta["n_masked"], profile.meta["n_outside"]) == (20, 0)
 
     def test_bins_that_a_draw_leaves_without_an_estimate(self):
         cat = with_errors(small_stars(40, seed=3), 0.2, 0.1)

@@ -120,7 +120,8 @@ class TestSeeds:
                                expected)
 
     def test_any_generator_and_its_state(self, amap):
-        for rng in (np.random.Generator(np.random.MT19937(1)), np.random.RandomState(1),
+        for rng in (np.random.Generator(np.random.MT19937(1)),
+                    np.random.Generator(np.random.RandomState(1)._bit_generator),
                     np.random.Generator(np.random.Philox(1))):
             assert 0 < amap.test(10 * u.kpc, n=99, rng=rng).p_value <= 1
         rng = np.random.default_rng(5)
