@@ -336,7 +336,7 @@ def _one_age_scale(catalogs, arguments):
             if "age" in catalog.colnames and np.isfinite(floats(catalog, "age")).any()]
     if len(aged) != 2:
         return catalogs, _Ages(f"{len(aged)} surveys have ages, and two can be compared")
-    names = [survey_names(catalogs[k])[0] for k in aged]
+    names = [str(survey_names(catalogs[k])[0]) for k in aged]
     if names[1].upper() == "LAMOST":
         aged, names = aged[::-1], names[::-1]
     reference, catalog = (catalogs[k] for k in aged)
