@@ -115,6 +115,11 @@ class DiskBinning:
         """The number of voxels."""
         return int(np.prod(self.shape))
 
+    @property
+    def n_slices(self):
+        """The number of bins of azimuth and age together, each a plane of R and Z."""
+        return int(np.prod(self.shape[:-2], dtype=int))
+
     def __getitem__(self, name):
         """The axis of that name."""
         for axis in self.axes:

@@ -6,7 +6,7 @@ array that comes out has one value a group.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from scipy.special import bdtr, betainc, gammaln, ndtri, stdtrit
@@ -60,14 +60,14 @@ class Estimates:
         return Estimates(*(np.where(good, values, np.nan) for values in vars(self).values()))
 
 
-def normal_quantile(confidence):
+def _normal_quantile(confidence):
     """How many standard deviations hold ``confidence`` of a normal distribution."""
     return ndtri(0.5 + 0.5 * confidence)
 
 
 def _quantile(confidence, dof):
     with np.errstate(invalid="ignore"):
-        return np.where(np.isinf(dof), normal_quantile(confidence),
+        return np.where(np.isinf(dof), _normal_quantile(confidence),
                         stdtrit(np.where(np.isinf(dof), 1, dof), 0.5 + 0.5 * confidence))
 
 
@@ -114,8 +114,7 @@ def estimate(state, statistic="median", confidence=0.683):
             variance = state.std**2 / n
             error = np.sqrt(variance * (n - 1) / n)
             dof = np.where(n > 1, n - 1.0, np.nan)
-        half = _quantile(confidence, dof) * np.sqrt(variance)
-        return Estimates(state.mean, error, state.mean - half, state.mean + half, variance, dof)
+        return with_interval(state.mean, error, variance, dof, confidence)
     error, low, high = np.full((3, len(n)), np.nan)
     offsets = state.offsets.tolist()
     for group in np.flatnonzero(n > 1).tolist():
@@ -141,7 +140,8 @@ def _median_error(x):
     return np.sqrt(max(second - first**2, 0.0))
 
 
-@lru_cache(maxsize=64)
+# The bins of a profile, whose offsets have the same numbers of stars.
+@lru_cache(maxsize=256)
 def _median_weights(n):
     """Chances that the median of a bootstrap sample of n stars is one star, or between two.
 
@@ -188,34 +188,34 @@ def _interval_ranks(n, confidence):
     """The lower rank (from 0), the weight of the next one, and by how much to stretch."""
     tail = 0.5 * (1 - confidence)
     # The normal approximation is a star off at most; the loops see to that.
-    k = min(max(int(0.5 * n - 0.5 * normal_quantile(confidence) * np.sqrt(n)), 0), n // 2)
+    k = min(max(int(0.5 * n - 0.5 * _normal_quantile(confidence) * np.sqrt(n)), 0), n // 2)
     while k > 0 and bdtr(k - 1, n, 0.5) > tail:
         k -= 1
     while k < n // 2 and bdtr(k, n, 0.5) <= tail:
         k += 1
     if k == 0:
         reached = 1 - 2 * bdtr(0, n, 0.5)
-        return 0, 0.0, normal_quantile(confidence) / normal_quantile(reached)
+        return 0, 0.0, _normal_quantile(confidence) / _normal_quantile(reached)
     wide, narrow = (1 - 2 * bdtr(j, n, 0.5) for j in (k - 1, k))
     part = (wide - confidence) / (wide - narrow)
     return k - 1, (n - k) * part / (k + (n - 2 * k) * part), 1.0
 
 
-def with_interval(value, error, dof, confidence=0.683):
-    """Estimates with Student's intervals.
+def with_interval(value, error, variance, dof, confidence=0.683):
+    """Estimates with Student's intervals, or normal ones where ``dof`` is infinite.
 
     Parameters
     ----------
-    value, error, dof : ndarray
-        Estimates, their standard errors, and the degrees of freedom of these.
+    value, error, variance, dof : ndarray
+        As in `Estimates`. The interval is made of ``variance`` and ``dof``.
     confidence : float, optional
 
     Returns
     -------
     Estimates
     """
-    half = _quantile(confidence, dof) * error
-    return Estimates(value, error, value - half, value + half, error**2, dof)
+    half = _quantile(confidence, dof) * np.sqrt(variance)
+    return Estimates(value, error, value - half, value + half, variance, dof)
 
 
 def difference(north, south, confidence=0.683):
@@ -232,12 +232,10 @@ def difference(north, south, confidence=0.683):
         The errors add in quadrature. The interval is symmetric: Student's, with Welch's degrees
         of freedom, of means, and normal of medians.
     """
-    value = north.value - south.value
-    variance = north.variance + south.variance
-    dof = _welch((north.variance, south.variance), (north.dof, south.dof))
-    half = _quantile(confidence, dof) * np.sqrt(variance)
-    return Estimates(value, np.hypot(north.error, south.error), value - half, value + half,
-                     variance, dof)
+    return with_interval(north.value - south.value, np.hypot(north.error, south.error),
+                         north.variance + south.variance,
+                         _welch((north.variance, south.variance), (north.dof, south.dof)),
+                         confidence)
 
 
 def _welch(variances, dof):
@@ -298,8 +296,8 @@ def ratio(north, south, confidence=0.683, *, modulus=True):
     """
     N, S, v_n, v_s = north.value, south.value, north.variance, south.variance
     top, total, v = N - S, N + S, v_n + v_s
-    below = difference(north, south, confidence)
-    q = _quantile(confidence, below.dof)
+    dof = _welch((v_n, v_s), (north.dof, south.dof))
+    q = _quantile(confidence, dof)
     with np.errstate(invalid="ignore", divide="ignore"):
         distinguishable = (total**2 > np.maximum(q, DISTINGUISHABLE)**2 * v) & (total != 0)
         sign = np.sign(total) if modulus else 1.0
@@ -311,7 +309,7 @@ def ratio(north, south, confidence=0.683, *, modulus=True):
         root = np.sqrt(np.maximum(B**2 - A * C, 0))
         low, high = (B - root) / A, (B + root) / A
         variance = 4 * (S**2 * v_n + N**2 * v_s) / total**4
-    estimates = Estimates(value, error, low, high, variance, below.dof)
+    estimates = Estimates(value, error, low, high, variance, dof)
     return estimates.where(distinguishable), distinguishable
 
 
@@ -405,6 +403,7 @@ class PairedVoxels:
     bins : ndarray of int
         The bin of each voxel.
     n_bins : int
+        How many bins there are.
 
     Attributes
     ----------
@@ -422,7 +421,7 @@ class PairedVoxels:
     """
 
     def __init__(self, north, south, bins, n_bins):
-        self.n_bins = n_bins
+        self.north, self.south, self.bins, self.n_bins = north, south, bins, n_bins
         n, s = north.counts, south.counts
         paired = (n > 0) & (s > 0)
 
@@ -447,14 +446,21 @@ class PairedVoxels:
             # Variance of the sum of n_N values drawn from n without replacement.
             spread = squares[0] + squares[1] + weight * step**2
             self.null_std = np.sqrt(per_bin(weight * spread / (n + s - 1)))
-        self._voxels = []
-        for k in np.flatnonzero(paired).tolist():
+
+    @cached_property
+    def _voxels(self):
+        """Of each voxel with both sides: its bin, how many stars to draw, the sign of their sum,
+        and all values less their mean."""
+        voxels = []
+        n, s = self.north.counts, self.south.counts
+        for k in np.flatnonzero((n > 0) & (s > 0)).tolist():
             values = np.concatenate([side.values[side.offsets[k]:side.offsets[k + 1]]
-                                     for side in (north, south)])
+                                     for side in (self.north, self.south)])
             values -= values.mean()
             # The smaller side is drawn; the values add up to zero, so the other is its negative.
             fewer, sign = (n[k], 1.0) if n[k] <= s[k] else (s[k], -1.0)
-            self._voxels.append((int(bins[k]), int(fewer), sign, values))
+            voxels.append((int(self.bins[k]), int(fewer), sign, values))
+        return voxels
 
     def permuted(self, n, rng):
         """The sums of all bins with the labels of each voxel permuted ``n`` times, (n, n_bins)."""

@@ -172,7 +172,7 @@ def check_profile(binning, R_min, R_max, statistic="median", definition="modulus
 def slice_edges(binning, n_rows=1):
     """The edges of azimuth and age of each slice, ``n_rows`` times each."""
     shape = binning.shape[:-2]
-    where = np.indices(shape).reshape(len(shape), int(np.prod(shape, dtype=int)))
+    where = np.indices(shape).reshape(len(shape), binning.n_slices)
     return {f"{axis.name}_{end}": np.repeat(axis.edges[bins + k], n_rows)
             for axis, bins in zip(binning.axes[:-2], where, strict=True)
             for k, end in enumerate(("min", "max"))}
@@ -180,11 +180,10 @@ def slice_edges(binning, n_rows=1):
 
 def bin_edges(binning):
     """The edges of each bin of azimuth, age and abs(Z), the last varying fastest."""
-    n_slices = int(np.prod(binning.shape[:-2], dtype=int))
     edges = slice_edges(binning, len(binning.abs_Z))
     for k, end in enumerate(("min", "max")):
         heights = binning.abs_Z.edges[k:][:len(binning.abs_Z)]
-        edges[f"abs_Z_{end}"] = np.tile(heights, n_slices)
+        edges[f"abs_Z_{end}"] = np.tile(heights, binning.n_slices)
     return edges
 
 
@@ -206,7 +205,7 @@ def profile_of(binning, state, radial_mean, R_min, R_max, statistic, definition,
     enough = enough[:half], enough[half:]
     matched = paired_voxels(binning, state, R_bins)
     found["matched_difference"] = inference.with_interval(
-        matched.difference, matched.error, matched.dof, confidence)
+        matched.difference, matched.error, matched.error**2, matched.dof, confidence)
     if definition == "linear":
         found["asymmetry"] = inference.linear(found["difference"])
         distinguishable = np.full(half, True)
@@ -287,8 +286,7 @@ def sides_of(binning, R_bins):
     """The bin of each voxel, those of the South after those of the North, -1 for none."""
     sides = np.full(binning.shape, -1)
     n_heights = len(binning.abs_Z)
-    n_slices = int(np.prod(binning.shape[:-2], dtype=int))
-    bins = np.arange(2 * n_slices * n_heights).reshape(2, *binning.shape[:-2], 1, n_heights)
+    bins = np.arange(2 * binning.n_slices * n_heights).reshape(2, *binning.shape[:-2], 1, n_heights)
     for side, numbers in zip(binning.hemispheres(sides), bins, strict=True):
         side[..., R_bins, :] = numbers
     return sides

@@ -310,6 +310,7 @@ def systematics(catalog, binning=None, *, R_min=11 * u.kpc, R_max=None, zero_poi
     if not (shift.ndim == 0 and np.isfinite(shift)):
         raise RcasymError(f"zero_point must be one finite value in dex; got {zero_point}")
     variations = list(_variations(_Stars.of(catalog, binning), binning, R_bins, float(shift)))
+    edges = binning["R"].edges
     rows = []
     for kind, variation, stars, grid, how in show_progress(
             variations, "varying what is assumed", show=progress):
@@ -320,18 +321,17 @@ def systematics(catalog, binning=None, *, R_min=11 * u.kpc, R_max=None, zero_poi
         if how.pop("per_voxel", False):
             n_filled = np.maximum(np.isfinite(amap.mean.value).sum(axis=-1), 1)
             radial_mean = np.nansum(amap.mean.value, axis=-1) / n_filled * u.dex
-        edges = binning["R"].edges
         profile = profile_of(grid, amap.state, radial_mean, **{
             "R_min": edges[R_bins.start], "R_max": edges[R_bins.stop], "statistic": "median",
             "definition": "modulus", "confidence": 0.683} | how)
         rows.append((kind, variation, profile.slices()))
 
     given = rows[0][2]
-    edges = [name for name in given.colnames if name.startswith(("phi_", "age_"))]
+    kept = [name for name in given.colnames if name.startswith(("phi_", "age_", "n_", "offset_"))]
     tables = []
     for kind, variation, slices in rows:
         table = QTable({"kind": [kind] * len(slices), "variation": [variation] * len(slices)})
-        for name in (*edges, "n_north", "n_south", "offset_difference", "offset_difference_error"):
+        for name in kept:
             table[name] = slices[name]
         table["shift"] = slices["offset_difference"] - given["offset_difference"]
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -81,7 +81,7 @@ def permutation_test(binning, state, R_min, R_max, n, rng, show_progress):
     check_whole("n", n, least=1)
     rng = check_rng(rng)
     n_heights = len(binning.abs_Z)
-    n_slices = int(np.prod(binning.shape[:-2], dtype=int))
+    n_slices = binning.n_slices
     n_bins = n_slices * n_heights
     sums = paired_voxels(binning, state, R_bins)
     if not sums.weight.any():

@@ -216,7 +216,7 @@ class TestPermutations:
         x, y = normal(23), normal(9, seed=1, scale=0.5)
         sums = self.sums([x], [y])
         assert_allclose(sums.error, np.sqrt(x.var(ddof=1) / 23 + y.var(ddof=1) / 9))
-        found = inference.with_interval(sums.difference, sums.error, sums.dof, 0.9)
+        found = inference.with_interval(sums.difference, sums.error, sums.error**2, sums.dof, 0.9)
         scipys = stats.ttest_ind(x, y, equal_var=False).confidence_interval(0.9)
         assert_allclose([found.low[0], found.high[0]], [scipys.low, scipys.high])
 

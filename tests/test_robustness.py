@@ -280,6 +280,16 @@ class TestSystematics:
         with pytest.raises(RcasymError, match="zero_point must have a unit that converts to dex"):
             systematics(stars, SMALL, zero_point=1 * u.kpc, **R_MIN)
 
+    def test_plot_of_some_variations(self, table):
+        some = table[table["kind"] == "Z0"]
+        axes = some.plot()
+        assert len(axes) == 6
+        assert [text.get_text() for text in axes[0].get_yticklabels()] == [
+            f"Z0 = {pc:g} pc" for pc in (0, 10, 20.8, 30)]
+        for none in (table[:0], self.row(table, "as given")):
+            with pytest.raises(RcasymError, match="one or more rows to be drawn"):
+                none.plot()
+
     def test_plot(self, table):
         axes = table.plot()
         assert len(axes) == 6

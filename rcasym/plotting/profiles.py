@@ -39,6 +39,8 @@ def _slice_label(row, names):
 
 def _slices(table):
     """The slices of azimuth and age of a table: label and rows of each, and what all share."""
+    if len(table) == 0:
+        raise RcasymError("the table must have one or more rows to be drawn; it has none")
     names = [name for name in ("phi", "age") if f"{name}_min" in table.colnames]
     varying = [name for name in names if len(set(table[f"{name}_min"].value.tolist())) > 1]
     if not varying:
@@ -51,8 +53,6 @@ def _slices(table):
 def plot_profile(profile, quantity="asymmetry", *, test=None, axes=None, **kwargs):
     """Figures 4 and 6; see `rcasym.AsymmetryProfile.plot`."""
     check_choice("quantity", quantity, ("asymmetry", *PROFILE_LABELS))
-    if len(profile) == 0:
-        raise RcasymError("the profile must have one or more rows to be drawn; it has none")
     slices, common = _slices(profile)
     signal, rule = _signal(profile, test)
     new_figure = axes is None
@@ -60,7 +60,7 @@ def plot_profile(profile, quantity="asymmetry", *, test=None, axes=None, **kwarg
         axes = new_axes(1, 3, (4.2, 4.2))
         axes[0, 0].figure.suptitle(common)
     left, *others = axes = given_axes(axes, 3, "the medians, and the slices with and without "
-                                                "a signal")
+                                               "a signal")
     label = (PROFILE_LABELS.get(quantity)
              or ASYMMETRY_LABELS.get(profile.meta.get("definition"), "A"))
     statistic = profile.meta.get("statistic", "median")
@@ -150,6 +150,8 @@ def _signal(profile, test):
 
 def plot_systematics(table, *, axes=None, **kwargs):
     """A bar for each variation; see `rcasym.robustness.Systematics.plot`."""
+    # What all are compared with has no bar.
+    table = table[table["kind"] != "as given"]
     slices, common = _slices(table)
     if axes is None:
         n_bars = max(np.sum(rows) for rows in slices.values())
@@ -158,9 +160,9 @@ def plot_systematics(table, *, axes=None, **kwargs):
                             layout="constrained", figsize=(width, 1.4 + 0.2 * n_bars))[1]
         axes[0, 0].figure.suptitle(common)
     axes = given_axes(axes, len(slices), f"{len(slices)} slices")
-    kinds = list(dict.fromkeys(table["kind"].tolist()))[1:]
+    kinds = list(dict.fromkeys(table["kind"].tolist()))
     for ax, (name, rows) in zip(axes, slices.items(), strict=True):
-        part = table[rows & (table["kind"] != "as given")]
+        part = table[rows]
         colors = [KIND_COLORS[kinds.index(kind) % len(KIND_COLORS)] for kind in part["kind"]]
         shift = np.asarray(part["shift_in_errors"])
         ax.axvspan(-1, 1, color="0.9")
