@@ -10,6 +10,7 @@ from importlib.metadata import version as version_of
 
 from sphinx_astropy.conf.v3 import *  # noqa: F403
 from sphinx_astropy.conf.v3 import exclude_patterns, extensions, intersphinx_mapping
+from sphinx_gallery.sorting import ExplicitOrder
 
 # No window is opened for a figure.
 os.environ["MPLBACKEND"] = "agg"
@@ -20,7 +21,7 @@ copyright = "2026, The rcasym developers"
 release = version_of(project)
 version = ".".join(release.split(".")[:2])
 
-extensions = [*extensions, "sphinx_gallery.gen_gallery"]
+extensions = [*extensions, "sphinx_design", "sphinx_gallery.gen_gallery"]
 exclude_patterns = [*exclude_patterns, "generated/gallery/*.ipynb", "generated/gallery/*.py"]
 
 # -- Pages ----------------------------------------------------------------------------------------
@@ -28,16 +29,20 @@ exclude_patterns = [*exclude_patterns, "generated/gallery/*.ipynb", "generated/g
 html_title = f"{project} {release}"
 # The theme's own logo, links and page counter are those of another project.
 html_logo = "_static/icon.svg"
+html_static_path = ["_static"]
+html_css_files = ["rcasym.css"]
 html_favicon = "_static/icon.svg"
 html_theme_options = {
     "sst_project_name": project,
     "navbar_start": "components/navbar-logo.html",
+    "navbar_center": "components/navbar-nav.html",
+    "navbar_align": "left",
     "navbar_links": [],
     "footer_links": [],
     "goatcounter_analytics_url": "",
     "icon_links": [],
-    "navigation_depth": 2,
-    "show_nav_level": 2,
+    "navigation_depth": 3,
+    "show_nav_level": 1,
     "use_edit_page_button": False,
 }
 
@@ -49,6 +54,18 @@ automodapi_inheritance_diagram = False
 automodsumm_inherited_members = False
 # Types are linked where a docstring marks them; "int" and "optional" are plain words.
 numpydoc_xref_param_type = False
+# An incomplete docstring fails the build; only an extended summary and a "See Also" may be missing.
+numpydoc_validation_checks = {"all", "ES01", "SA01"}
+# For a constant, numpydoc would check the docstring of its type.
+numpydoc_validation_exclude = {r"\.[A-Z]{2}[A-Z_]*$"}
+numpydoc_validation_overrides = {
+    # Without a section: a property, which the example of its class shows.
+    "EX01": [r"\A(?!(?s:.*)\n---)"],
+    # Not made by calling the class.
+    "PR01": [r"Made by (?!(?s:.*)\nParameters\n)"],
+    # What stands behind ``read`` and ``write`` takes the arguments, not these properties.
+    "PR02": [r"unified I/O registry"],
+}
 
 # -- Links to other packages, and broken ones ------------------------------------------------------
 
@@ -70,8 +87,12 @@ sphinx_gallery_conf = {
     "gallery_dirs": "generated/gallery",
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("rcasym",),
-    # From the first steps to the tests; file names would sort otherwise.
-    "within_subsection_order": "ExampleTitleSortKey",
+    "within_subsection_order": ExplicitOrder([
+        "plot_own_catalog.py", "plot_paper.py", *(f"plot_figure_{n}.py" for n in range(1, 9)),
+        "plot_age_scale.py", "plot_age_trend.py", "plot_age_errors.py", "plot_claim.py",
+        "plot_known_truth.py", "plot_hundred_million.py", "plot_coordinates.py"]),
+    # Sharp on screens with two dots a pixel.
+    "image_srcset": ["2x"],
     "abort_on_example_error": True,
     "download_all_examples": False,
     "show_memory": False,

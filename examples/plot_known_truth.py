@@ -50,7 +50,7 @@ binning = DiskBinning(
 )
 maps = {name: AsymmetryMap.from_catalog(cat, binning) for name, cat in samples.items()}
 
-figure, panels = plt.subplots(1, 3, figsize=(9, 3), sharey=True, layout="constrained")
+figure, panels = plt.subplots(1, 3, figsize=(7.1, 2.6), sharey=True, layout="constrained")
 for ax, (name, amap) in zip(panels, maps.items(), strict=True):
     # One colour bar is enough: all have the same scale.
     amap.plot("difference", axes=[ax], vmax=0.2, colorbar=ax is panels[-1])
@@ -84,7 +84,7 @@ def weights_of(amap):
 
 
 R = binning["R"]
-figure, ax = plt.subplots(layout="constrained")
+figure, ax = plt.subplots(figsize=(5.5, 3.8), layout="constrained")
 ax.stairs(weighted(truth, weights_of(maps["asymmetry of 0.08 dex"])), R.edges.value,
           baseline=None, color="0.4", linestyle="--", label="put in")
 for shift, (name, amap) in zip((-0.1, 0, 0.1), maps.items(), strict=True):
@@ -97,7 +97,13 @@ ax.set(xlabel=R.label, ylabel=r"North $-$ South of [M/H] [dex]",
 ax.legend()
 
 # %%
+# What to look at
+# ---------------
 # The map gives the asymmetry that was put in, and none where there is none. The bent disk shows one
 # too: its northern stars at a given Z are nearer to their mid-plane than the southern ones, and
-# [M/H] falls with the height above the mid-plane. A difference of metallicity about Z = 0 alone
-# does not tell one from the other.
+# [M/H] falls with the height above the mid-plane.
+#
+# What it does not show
+# ---------------------
+# Which of the two it is. A difference of metallicity about Z = 0 alone does not tell an asymmetry
+# from a bent mid-plane.

@@ -35,8 +35,9 @@ _MODULES = (
     "age_bias", "age_curve", "age_likelihood", "age_null", "ages", "asymmetry", "axes",
     "binning", "calibratorfile", "catalog", "catalogfile", "cli", "columns", "common_ages",
     "cuts", "exceptions", "files", "frames", "inference", "knots", "mapfile", "matching", "mock",
-    "parallel", "plotting", "profile", "progress", "quantile_lp", "robustness", "significance",
-    "splines", "surveys", "validation", "votable", "voxels", "zero_point",
+    "order_statistics", "parallel", "plotting", "profile", "progress", "quantile_lp",
+    "robustness", "significance", "splines", "surveys", "validation", "votable", "voxels",
+    "zero_point",
 )
 
 

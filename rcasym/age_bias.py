@@ -125,12 +125,26 @@ class AgeBias:
         Returns
         -------
         AgeBias
+            ``converged`` is False if it is not to be trusted.
 
         Raises
         ------
         RcasymError
             If ages are negative or not finite, if errors or weights are not positive and finite,
             if lengths differ, if fewer than 50 stars are left.
+
+        Examples
+        --------
+        Ages that are 20 % too high, with errors of 10 %:
+
+        >>> import numpy as np
+        >>> from rcasym.age_bias import AgeBias
+        >>> rng = np.random.default_rng(1)
+        >>> true = rng.uniform(1, 10, 1000)
+        >>> age, reference = true * [[1.2], [1.0]] * (1 + 0.1 * rng.standard_normal((2, 1000)))
+        >>> fit = AgeBias.fit(age, reference, age_error=0.1, reference_age_error=0.1)
+        >>> print(f"{fit.bias(5.0):.1f} ± {fit.bias_error(5.0):.1f} Gyr", fit.converged)
+        1.0 ± 0.1 Gyr True
         """
         if not isinstance(n_knots, (int, np.integer)) or n_knots < 2:
             raise RcasymError(f"n_knots must be an integer of at least 2, got {n_knots!r}")
@@ -147,12 +161,60 @@ class AgeBias:
         return AgeScale(self.knots, self.log_slopes)
 
     def bias(self, true_age):
-        """The catalogue's age minus the true one, b(t) [Gyr], of stars of a true age [Gyr]."""
+        """The catalogue's age minus the true one, b(t), of stars of a true age t.
+
+        Parameters
+        ----------
+        true_age : float or array_like
+            True ages [Gyr].
+
+        Returns
+        -------
+        float or ndarray
+            The bias [Gyr].
+
+        Examples
+        --------
+        Ages that are 20 % too high:
+
+        >>> import numpy as np
+        >>> from rcasym.age_bias import AgeBias
+        >>> rng = np.random.default_rng(1)
+        >>> true = rng.uniform(1, 10, 1000)
+        >>> age, reference = true * [[1.2], [1.0]] * (1 + 0.1 * rng.standard_normal((2, 1000)))
+        >>> fit = AgeBias.fit(age, reference, age_error=0.1, reference_age_error=0.1)
+        >>> print(fit.bias([2, 5]).round(1))
+        [0.4 1. ]
+        """
         true_age = np.asarray(true_age, float)
         return self._scale(true_age) - true_age
 
     def bias_error(self, true_age):
-        """Standard error of `bias` [Gyr]."""
+        """Standard error of `bias`.
+
+        Parameters
+        ----------
+        true_age : float or array_like
+            True ages [Gyr].
+
+        Returns
+        -------
+        float or ndarray
+            The error [Gyr], from the covariance of the fit.
+
+        Examples
+        --------
+        It is 0 at age 0, where the bias is 0 by definition:
+
+        >>> import numpy as np
+        >>> from rcasym.age_bias import AgeBias
+        >>> rng = np.random.default_rng(1)
+        >>> true = rng.uniform(1, 10, 1000)
+        >>> age, reference = true * [[1.2], [1.0]] * (1 + 0.1 * rng.standard_normal((2, 1000)))
+        >>> fit = AgeBias.fit(age, reference, age_error=0.1, reference_age_error=0.1)
+        >>> print(fit.bias_error([0, 2, 5]).round(2))
+        [0.   0.03 0.06]
+        """
         gradient = self._scale.gradient(np.asarray(true_age, float))
         return np.sqrt(np.einsum("...i,ij,...j", gradient, self.covariance, gradient))
 
@@ -166,14 +228,49 @@ class AgeBias:
 
         Returns
         -------
-        ndarray
+        float or ndarray
             Beyond ``support`` the value at its end.
+
+        Examples
+        --------
+        Of 6 Gyr on a scale that is 20 % too long, 1 Gyr is to be taken:
+
+        >>> import numpy as np
+        >>> from rcasym.age_bias import AgeBias
+        >>> rng = np.random.default_rng(1)
+        >>> true = rng.uniform(1, 10, 1000)
+        >>> age, reference = true * [[1.2], [1.0]] * (1 + 0.1 * rng.standard_normal((2, 1000)))
+        >>> fit = AgeBias.fit(age, reference, age_error=0.1, reference_age_error=0.1)
+        >>> print(fit.difference([3, 6]).round(1))
+        [0.5 1. ]
         """
         age = np.clip(np.asarray(age, float), *self.support)
         return age - self._scale.inverse(age)
 
     def difference_error(self, age):
-        """Standard error of `difference` [Gyr]: that of the bias over the slope of g."""
+        """Standard error of `difference`: that of the bias over the slope of g.
+
+        Parameters
+        ----------
+        age : float or array_like
+            The catalogue's ages [Gyr].
+
+        Returns
+        -------
+        float or ndarray
+            The error [Gyr].
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from rcasym.age_bias import AgeBias
+        >>> rng = np.random.default_rng(1)
+        >>> true = rng.uniform(1, 10, 1000)
+        >>> age, reference = true * [[1.2], [1.0]] * (1 + 0.1 * rng.standard_normal((2, 1000)))
+        >>> fit = AgeBias.fit(age, reference, age_error=0.1, reference_age_error=0.1)
+        >>> print((fit.bias_error(5.0) / fit.difference_error(6.0)).round(1))  # the slope of g
+        1.2
+        """
         true_age = self._scale.inverse(np.clip(np.asarray(age, float), *self.support))
         return self.bias_error(true_age) / self._scale.slope(true_age)
 
@@ -187,7 +284,19 @@ class AgeBias:
 
         Returns
         -------
-        ndarray
+        float or ndarray
+            What the reference would give [Gyr], but for its errors.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from rcasym.age_bias import AgeBias
+        >>> rng = np.random.default_rng(1)
+        >>> true = rng.uniform(1, 10, 1000)
+        >>> age, reference = true * [[1.2], [1.0]] * (1 + 0.1 * rng.standard_normal((2, 1000)))
+        >>> fit = AgeBias.fit(age, reference, age_error=0.1, reference_age_error=0.1)
+        >>> print(fit.calibrate([0, 3, 6]).round(1))
+        [0.  2.5 5. ]
         """
         return np.maximum(np.asarray(age, float) - self.difference(age), 0)
 
@@ -216,8 +325,14 @@ class TrueAges:
         The part of the stars with them, before the cut.
     max_age : float
         Largest age in both samples [Gyr].
-    log_likelihood, n_iterations, converged, n_stars
-        As in `AgeBias`.
+    log_likelihood : float
+        As in `AgeBias`, and so are the next.
+    n_iterations : int
+        Steps of the fit.
+    converged : bool
+        Whether the fit ended at a maximum.
+    n_stars : int
+        Pairs that took part.
 
     Examples
     --------
@@ -249,11 +364,41 @@ class TrueAges:
     @classmethod
     def fit(cls, age, reference_age, *, age_error, reference_age_error, max_age=14.0,
             weights=None):
-        """Estimate the distribution; the parameters and errors are those of `AgeBias.fit`.
+        """Estimate the distribution from stars that have both ages.
+
+        Parameters
+        ----------
+        age, reference_age : array_like of shape (n,)
+            The catalogue's and the reference's age of each star [Gyr], as in `AgeBias.fit`.
+        age_error, reference_age_error : float or array_like of shape (n,)
+            Standard errors as fractions of the age without error.
+        max_age : float or None, optional
+            Largest age in both samples [Gyr]; by default 14. None if no cut has been made.
+        weights : array_like of shape (n,), optional
+            A star of weight 2 counts as two stars.
 
         Returns
         -------
         TrueAges
+            ``converged`` is False if it is not to be trusted.
+
+        Raises
+        ------
+        RcasymError
+            As `AgeBias.fit`.
+
+        Examples
+        --------
+        Stars of 5 Gyr with errors of 20 %; most of the scatter that these make is taken out:
+
+        >>> import numpy as np
+        >>> from rcasym.age_bias import TrueAges
+        >>> rng = np.random.default_rng(3)
+        >>> age, reference = 5 * (1 + 0.2 * rng.standard_normal((2, 500)))
+        >>> print(np.quantile(age, [0.16, 0.84]).round(1))
+        [4.1 6. ]
+        >>> TrueAges.fit(age, reference, age_error=0.2, reference_age_error=0.2)
+        <TrueAges: median 5.0 Gyr, 68 % between 4.7 and 5.5 Gyr; 500 stars, converged ...>
         """
         pairs = AgePairs.checked(age, reference_age, age_error, reference_age_error, max_age,
                                  weights)
@@ -266,7 +411,7 @@ class TrueAges:
                    shares / shares.sum(), pairs.max_age, **fitted)
 
     def sample_pairs(self, n, rng=None):
-        """Pairs of ages of stars without bias, both between 0 and ``max_age``.
+        """Draw pairs of ages of stars without bias, both between 0 and ``max_age``.
 
         Parameters
         ----------
@@ -281,6 +426,18 @@ class TrueAges:
             In Gyr.
         age_error, reference_age_error : ndarray of shape (n,)
             The fractional errors that these pairs were drawn with.
+
+        Examples
+        --------
+        Stars that are all about 5 Gyr old, seen by surveys with errors of 10 and 20 %:
+
+        >>> import numpy as np
+        >>> from rcasym.age_bias import TrueAges
+        >>> ages = TrueAges(np.array([4.9, 5.1]), np.array([5.0, 5.0]), np.array([[0.1, 0.2]]),
+        ...                 np.ones(1), 14.0, 0.0, 1, True, 100)
+        >>> age, reference, _, _ = ages.sample_pairs(5000, rng=1)
+        >>> print(f"{age.std():.1f} {reference.std():.1f}")
+        0.5 1.0
         """
         rng = check_rng(rng)
         steps = np.diff(self.grid) * (self.density[1:] + self.density[:-1]) / 2

@@ -24,6 +24,19 @@ class AgeNullTest:
         The difference in each sample without a bias.
     measured : `~astropy.units.Quantity`, shape (k,)
         The measured difference.
+
+    Examples
+    --------
+    `AgeCalibrator.null_test <rcasym.AgeCalibrator.null_test>` makes one. Here 99 straight lines,
+    and a measured one that is steeper than all of them:
+
+    >>> import numpy as np
+    >>> from astropy import units as u
+    >>> from rcasym.age_null import AgeNullTest
+    >>> age = np.linspace(0, 10, 5) * u.Gyr
+    >>> null = AgeNullTest(age, np.linspace(-0.05, 0.05, 99)[:, np.newaxis] * age, 0.2 * age)
+    >>> print(null.p_value, null.median)
+    0.01 [0. 0. 0. 0. 0.] Gyr
     """
 
     age: u.Quantity
@@ -46,13 +59,40 @@ class AgeNullTest:
         return np.median(self.curves, axis=0)
 
     def envelope(self, level=0.95):
-        """The range that holds ``level`` of the curves at each age, two Quantities."""
+        """The range that holds ``level`` of the curves at each age.
+
+        Parameters
+        ----------
+        level : float, optional
+            Between 0 and 1; by default 0.95.
+
+        Returns
+        -------
+        tuple of `~astropy.units.Quantity`
+            The lower and the upper end, each one value an age.
+
+        Raises
+        ------
+        RcasymError
+            If ``level`` is not between 0 and 1.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from astropy import units as u
+        >>> from rcasym.age_null import AgeNullTest
+        >>> age = [2, 10] * u.Gyr
+        >>> null = AgeNullTest(age, np.linspace(-0.1, 0.1, 101)[:, np.newaxis] * age, 0.2 * age)
+        >>> low, high = null.envelope(0.9)
+        >>> print(low, high)
+        [-0.18 -0.9 ] Gyr [0.18 0.9 ] Gyr
+        """
         if not 0 < level < 1:
             raise RcasymError(f"level must lie between 0 and 1; got {level!r}")
         tail = 0.5 * (1 - level)
         return tuple(np.quantile(self.curves.value, [tail, 1 - tail], axis=0) * self.curves.unit)
 
-    def plot(self, *, ax=None, **kwargs):
+    def plot(self, *, ax=None, width=None, **kwargs):
         """Draw the range of the curves without a bias, and the measured one.
 
         Parameters
@@ -60,16 +100,29 @@ class AgeNullTest:
         ax : `~matplotlib.axes.Axes`, optional
             Axes that have a curve already, to which the range is added; by default those of a new
             figure, with the measured curve.
+        width : {"single", "double"}, float or `~astropy.units.Quantity`, optional
+            Width of a new figure: that of a column or of both columns of AASTeX, or inches or a
+            length; by default ``"single"``.
         **kwargs
             Passed to `~matplotlib.axes.Axes.fill_between`.
 
         Returns
         -------
         `~matplotlib.axes.Axes`
+            The axes drawn on.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from astropy import units as u
+        >>> from rcasym.age_null import AgeNullTest
+        >>> age = np.linspace(0, 10, 5) * u.Gyr
+        >>> null = AgeNullTest(age, np.linspace(-0.1, 0.1, 99)[:, np.newaxis] * age, 0.2 * age)
+        >>> ax = null.plot(color="0.8")
         """
         from .plotting import plot_null
 
-        return plot_null(self, ax=ax, **kwargs)
+        return plot_null(self, ax=ax, width=width, **kwargs)
 
     @cached_property
     def p_value(self):

@@ -9,8 +9,16 @@ import numpy as np
 from astropy import units as u
 from numpy.polynomial import Legendre
 
-from .age_bias import AgeBias, TrueAges
-from .age_curve import CurveSettings, held_at_ends
+from .age_bias import AgeBias
+from .age_curve import (
+    N_GRID,
+    CurveSettings,
+    fit_curves,
+    held_at_ends,
+    on_axis,
+    unbiased_curves,
+    warn_of_order,
+)
 from .age_null import AgeNullTest
 from .calibratorfile import read_calibrator, write_calibrator
 from .columns import COLUMNS, floats
@@ -18,25 +26,20 @@ from .common_ages import (
     AXES,
     CommonAges,
     age_values,
+    ages_in_common,
     check_ages,
     check_errors,
     fractions_of,
-    known_errors,
     read_only,
     with_mask,
 )
-from .exceptions import CatalogError, RcasymError, RcasymWarning
-from .progress import progress
-from .splines import QuantileSpline, check_constraints
-from .validation import check_choice, check_columns, check_rng, check_whole, to_unit, warn
+from .exceptions import CatalogError, RcasymError
+from .splines import check_constraints
+from .validation import check_choice, check_columns, check_rng, check_whole, to_unit
 
 __all__ = ["AgeCalibrator"]
 
 METHODS = ("cobs", "errors-in-variables")
-# The part of the training ages between which the correction is trusted.
-SUPPORT = (0.005, 0.995)
-# Points at which curves are compared, inverted and described by the polynomial.
-N_GRID = 401
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -45,7 +48,7 @@ class AgeCalibrator:
 
     Made by `from_ages` or `from_catalogs` from stars that both have observed. The difference, age
     minus reference age, is described by quantile curves and subtracted (Wang et al. 2025, Section
-    2.2 and Figure 2).
+    2.2 and Figure 2). Beyond the `support` it keeps its value at the end.
 
     Notes
     -----
@@ -55,20 +58,12 @@ class AgeCalibrator:
     survey gives 12 Gyr, many are younger ones with a large error. `null_test` shows how large this
     regression dilution is; ``method="errors-in-variables"`` takes both errors into account.
 
-    The correction is held at its end values beyond the `support`, the 0.5 to 99.5 % quantiles of
-    the ages that it was made from.
-
     Examples
     --------
-    >>> import numpy as np
-    >>> from astropy import units as u
     >>> from rcasym import AgeCalibrator
-    >>> rng = np.random.default_rng(1)
-    >>> reference_age = rng.uniform(1, 12, 1000) * u.Gyr
-    >>> age = 1.1 * reference_age + rng.normal(0, 0.2, 1000) * u.Gyr
-    >>> cal = AgeCalibrator.from_ages(age, reference_age, n_bootstrap=5)
-    >>> print(cal.difference(11 * u.Gyr).round(1), cal.calibrate([5.5, 11] * u.Gyr).round(1))
-    1.0 Gyr [ 5. 10.] Gyr
+    >>> cal = AgeCalibrator.from_ages([3, 6, 9, 12], [2, 4, 6, 8], n_bootstrap=0)
+    >>> print(cal.difference(9).round(3), cal.calibrate([6, 9]).round(3))
+    3.0 Gyr [4. 6.] Gyr
     """
 
     pairs: CommonAges
@@ -102,28 +97,25 @@ class AgeCalibrator:
         quantiles : sequence of float, optional
             The quantile curves, 0.5 among them; by default 10, 50 and 90 %.
         axis : {"age", "reference", "mean"}, optional
-            The age that the difference is a function of: the star's own (default), which is the
-            only one known outside the stars in common, the reference age, or the mean of both.
-            For the last two `calibrate` inverts the relation.
+            The age that the difference is a function of: the star's own (default), the only one
+            known outside the stars in common, or one for which `calibrate` inverts the relation.
         method : {"cobs", "errors-in-variables"}, optional
             The paper's median curve (default), or the bias by maximum likelihood, which takes the
             errors of both ages into account (`~rcasym.age_bias.AgeBias`; stars above ``max_age`` in
             either survey are left out and counted).
         age_error, reference_age_error : `~astropy.units.Quantity` or array_like, optional
-            Errors of the ages: times, or fractions of the age as pure numbers; one for all stars
-            or one a star, NaN where not known. Needed for ``"errors-in-variables"`` and for
-            `null_test`, which take them as fractions of the observed age. An error that is quoted
-            as a time, but belongs to the true age and not to the observed one, misleads: by 0.7 Gyr
-            at 10 Gyr for errors of 17 and 24 %.
+            Times, or fractions of the age as pure numbers; one for all stars or one a star, NaN
+            where not known. Needed for ``"errors-in-variables"`` and `null_test`, which take them
+            as fractions of the observed age: errors quoted as times that belong to the true age
+            mislead, by 0.7 Gyr at 10 Gyr for 17 and 24 %.
         max_age : `~astropy.units.Quantity` ['time'] or None, optional
-            Where both samples were cut, which ``"errors-in-variables"`` and `null_test` must know;
-            by default the paper's 14 Gyr. None for no cut.
+            Where both samples were cut, for ``"errors-in-variables"`` and `null_test`; by default
+            the paper's 14 Gyr. None for no cut.
         n_knots, criterion, constraints : optional
             Of the curves; see `~rcasym.splines.QuantileSpline.fit`.
         n_bootstrap : int, optional
-            Resamples of the stars, each with its own knots, for the uncertainty of the
-            calibration; by default 50. 0 or 1 leaves the uncertainty out. Of no effect with
-            ``"errors-in-variables"``, whose uncertainty is that of the likelihood.
+            Resamples of the stars, each with its own knots, for the uncertainty of ``"cobs"`` (the
+            other method has that of the likelihood); by default 50. 0 or 1 leaves it out.
         rng : int or `~numpy.random.Generator`, optional
             Seed of the resampling; by default 0.
 
@@ -141,6 +133,18 @@ class AgeCalibrator:
         -----
         RcasymWarning
             If the calibration would not keep the order of ages, with the range.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from astropy import units as u
+        >>> from rcasym import AgeCalibrator
+        >>> rng = np.random.default_rng(1)
+        >>> reference_age = rng.uniform(1, 12, 1000) * u.Gyr
+        >>> age = 1.1 * reference_age + rng.normal(0, 0.2, 1000) * u.Gyr
+        >>> cal = AgeCalibrator.from_ages(age, reference_age, n_bootstrap=5)
+        >>> print(cal.difference(11 * u.Gyr).round(1), cal.calibrate([5.5, 11] * u.Gyr).round(1))
+        1.0 Gyr [ 5. 10.] Gyr
         """
         check_choice("axis", axis, tuple(AXES))
         check_choice("method", method, METHODS)
@@ -160,45 +164,9 @@ class AgeCalibrator:
         pairs = check_ages(age, reference_age, weights, age_error, reference_age_error)
         settings = CurveSettings(method, axis, max_age, n_knots, criterion,
                                  check_constraints(constraints))
-        return cls._fit(pairs, settings, quantiles, degree, n_bootstrap,
-                        check_rng(rng))
-
-    @classmethod
-    def _fit(cls, pairs, settings, quantiles, degree, n_bootstrap, rng):
-        counts = {"n_pairs": len(pairs)}
-        if settings.method == "errors-in-variables":
-            check_errors(pairs, "method='errors-in-variables'")
-            pairs = pairs.with_errors
-            counts["n_without_error"] = counts["n_pairs"] - len(pairs)
-            oldest = np.inf if settings.max_age is None else settings.max_age
-            kept = (pairs.age <= oldest) & (pairs.reference_age <= oldest)
-            counts["n_beyond_max_age"] = int(np.sum(~kept))
-            pairs = pairs[kept]
-        x = pairs.on(settings.axis)
-        spline = settings.spline(pairs)
-        curves = QuantileSpline.fit_many(
-            x, pairs.difference, taus=quantiles, weights=pairs.weights, knots=spline.knots,
-            criterion=settings.criterion, constraints=settings.constraints)
-        support = tuple(float(value) for value in np.quantile(x, SUPPORT))
-        grid = np.linspace(*support, N_GRID)
-        if settings.method == "cobs":
-            bias, median = None, held_at_ends(curves[quantiles.index(0.5)])
-            resamples = [
-                settings.median(pairs[rng.integers(0, len(pairs), len(pairs))])(grid)
-                for _ in progress(range(n_bootstrap), "resampling the stars in common")]
-            error = (np.std(resamples, axis=0, ddof=1) if n_bootstrap > 1
-                     else np.full(N_GRID, np.nan))
-        else:
-            bias = settings.bias(pairs)
-            median, error = bias.difference, bias.difference_error(grid)
-            if not bias.converged:
-                warn("the errors-in-variables fit has not converged; its correction is not to be "
-                     "trusted", RcasymWarning)
-        series = Legendre.fit(grid, median(grid), degree, domain=support)
-        error.flags.writeable = False
-        series.coef.flags.writeable = False
-        calibrator = cls(pairs, settings, curves, bias, series, support, error, counts)
-        calibrator._warn_of_order()
+        calibrator = cls(**fit_curves(pairs, settings, quantiles, degree, n_bootstrap,
+                                      check_rng(rng)))
+        warn_of_order(calibrator.grid.value, calibrator.difference_values, axis)
         return calibrator
 
     @classmethod
@@ -224,24 +192,18 @@ class AgeCalibrator:
         ------
         CatalogError
             If a catalogue has no ages, or there are no stars in common.
+
+        Examples
+        --------
+        >>> from rcasym import AgeCalibrator, make_mock_catalog
+        >>> cat = make_mock_catalog(20_000)
+        >>> lamost, apogee = cat[cat["survey"] == "LAMOST"], cat[cat["survey"] == "APOGEE"]
+        >>> cal = AgeCalibrator.from_catalogs(apogee, lamost, n_bootstrap=0)
+        >>> print(cal.n_stars, cal.counts["n_in_common"])
+        584 584
         """
-        for name, stars in (("catalog", catalog), ("reference", reference)):
-            check_columns(stars.colnames, ["coord", "age"], name)
-        found = catalog.match(reference, max_separation)
-        if len(found) == 0:
-            raise CatalogError("catalog and reference must have stars in common; got none within "
-                               f"{max_separation}")
-        ours, theirs = catalog[found["index"]], reference[found["other_index"]]
-        ages = floats(ours, "age"), floats(theirs, "age")
-        known = np.isfinite(ages[0]) & np.isfinite(ages[1])
-        if not known.any():
-            raise CatalogError("stars in common must have ages in both catalogues; got "
-                               f"{len(found):,} stars, each without one")
-        errors = (known_errors(ours[known], ages[0][known], "age_error")
-                  | known_errors(theirs[known], ages[1][known], "reference_age_error"))
-        calibrator = cls.from_ages(ages[0][known] * u.Gyr, ages[1][known] * u.Gyr,
-                                   **(errors | kwargs))
-        counts = {"n_in_common": len(found), "n_without_age": int(np.sum(~known))}
+        ages, errors, counts = ages_in_common(catalog, reference, max_separation)
+        calibrator = cls.from_ages(*ages, **(errors | kwargs))
         return replace(calibrator, counts=counts | dict(calibrator.counts))
 
     def __repr__(self):
@@ -271,8 +233,7 @@ class AgeCalibrator:
 
     @property
     def polynomial_deviation(self):
-        """The largest distance of the polynomial from the median curve within the support,
-        `~astropy.units.Quantity` [Gyr]."""
+        """The largest distance of polynomial and curve, `~astropy.units.Quantity` [Gyr]."""
         deviation = self.polynomial_series(self.grid.value) - self.difference_values
         return np.max(np.abs(deviation)) * u.Gyr
 
@@ -291,6 +252,13 @@ class AgeCalibrator:
         -------
         `~astropy.units.Quantity`
             [Gyr], positive where the catalogue's ages are the higher ones; NaN for an unknown age.
+
+        Examples
+        --------
+        >>> from rcasym import AgeCalibrator
+        >>> cal = AgeCalibrator.from_ages([3, 6, 9, 12], [2, 4, 6, 8], n_bootstrap=0)
+        >>> print(cal.difference([6, 9, 20]).round(2))  # the last is beyond the support
+        [2.   3.   3.99] Gyr
         """
         curves = {curve.tau: curve for curve in self.curves}
         check_choice("quantile", quantile, tuple(curves))
@@ -305,8 +273,7 @@ class AgeCalibrator:
         return with_mask(curve(np.clip(values, *self.support_values)), mask)
 
     def difference_error(self, age):
-        """Uncertainty of the difference: by resampling the stars in common, knots and all, or, with
-        ``method="errors-in-variables"``, of the likelihood.
+        """Uncertainty of the difference, by resampling the stars in common or of the likelihood.
 
         Parameters
         ----------
@@ -317,6 +284,15 @@ class AgeCalibrator:
         -------
         `~astropy.units.Quantity`
             [Gyr], the standard deviation; NaN with ``method="cobs"`` and ``n_bootstrap`` below 2.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from rcasym import AgeCalibrator
+        >>> age, off = np.linspace(1, 12, 100), np.random.default_rng(1).normal(0, 0.3, 100)
+        >>> cal = AgeCalibrator.from_ages(age, np.abs(0.8 * age + off), n_bootstrap=10)
+        >>> print(f"{cal.difference(9):.1f} ± {cal.difference_error(9):.1f}")
+        1.8 Gyr ± 0.1 Gyr
         """
         values, mask = age_values(age)
         return with_mask(np.interp(values, self.grid.value, self.error_values), mask)
@@ -333,12 +309,19 @@ class AgeCalibrator:
         -------
         `~astropy.units.Quantity`
             [Gyr].
+
+        Examples
+        --------
+        >>> from rcasym import AgeCalibrator
+        >>> cal = AgeCalibrator.from_ages([3, 6, 9, 12], [2, 4, 6, 8], degree=1, n_bootstrap=0)
+        >>> print(cal.polynomial([6, 9]).round(2), cal.polynomial_deviation.round(2))
+        [2. 3.] Gyr 0.0 Gyr
         """
         values, mask = age_values(age)
         return with_mask(self.polynomial_series(np.clip(values, *self.support_values)), mask)
 
     def calibrate(self, age):
-        """Ages on the scale of the reference: age minus `difference`, never below 0.
+        """Bring ages onto the scale of the reference: age minus `difference`, never below 0.
 
         Parameters
         ----------
@@ -350,6 +333,13 @@ class AgeCalibrator:
         -------
         `~astropy.units.Quantity`
             [Gyr]; NaN, or masked, where ``age`` is.
+
+        Examples
+        --------
+        >>> from rcasym import AgeCalibrator
+        >>> cal = AgeCalibrator.from_ages([3, 6, 9, 12], [2, 4, 6, 8], n_bootstrap=0)
+        >>> print(cal.calibrate([6, 9]).round(2))
+        [4. 6.] Gyr
         """
         values, mask = age_values(age)
         return with_mask(np.maximum(values - self._correction(self._on_axis(values)), 0), mask)
@@ -371,6 +361,14 @@ class AgeCalibrator:
             former columns as ``age_original`` and ``age_error_original``, and the flags
             ``age_beyond_support`` (the correction is held at its value at the end of the support)
             and ``age_floored`` (set to 0 from below).
+
+        Examples
+        --------
+        >>> from rcasym import AgeCalibrator, make_mock_catalog
+        >>> cal = AgeCalibrator.from_ages([3, 6, 9, 12], [2, 4, 6, 8], n_bootstrap=0)
+        >>> cat = cal.apply(make_mock_catalog(2000))
+        >>> print((cat["age"] < cat["age_original"]).all())
+        True
         """
         check_columns(catalog.colnames, ["age"], "the catalogue")
         if "age_original" in catalog.colnames:
@@ -411,25 +409,7 @@ class AgeCalibrator:
         return read_only(self._correction(self.grid.value))
 
     def _on_axis(self, age):
-        """The age on the axis of the difference, for stars of which only their own is known."""
-        part = AXES[self.settings.axis]
-        if part == 0:
-            return age
-        grid, difference = self.grid.value, part * self.difference_values
-        own = np.maximum.accumulate(grid + difference)
-        inside = np.interp(age, own, grid)
-        return np.where(age < own[0], age - difference[0],
-                        np.where(age > own[-1], age - difference[-1], inside))
-
-    def _warn_of_order(self):
-        grid, difference = self.grid.value, self.difference_values
-        own = grid + AXES[self.settings.axis] * difference
-        falls = (np.diff(own) <= 0) | (np.diff(own - difference) <= 0)
-        if falls.any():
-            low, high = grid[:-1][falls][0], grid[1:][falls][-1]
-            warn(f"the calibration does not keep the order of ages between {low:.2f} and "
-                 f"{high:.2f} Gyr: there the difference changes as fast as the age itself; fewer "
-                 "knots or another axis may help", RcasymWarning)
+        return on_axis(age, self.settings.axis, self.grid.value, self.difference_values)
 
     def null_test(self, age_error=None, reference_age_error=None, *, n=200, rng=None):
         """What the curve would be if neither survey were biased.
@@ -450,11 +430,26 @@ class AgeCalibrator:
         Returns
         -------
         AgeNullTest
+            The curves without a bias, the measured one, and how often chance goes as far.
 
         Raises
         ------
         RcasymError
             If the errors of one survey are not known.
+
+        Examples
+        --------
+        Without a bias, stars that look old in one survey look younger in the other, as simulated:
+
+        >>> import numpy as np
+        >>> from rcasym import AgeCalibrator
+        >>> rng = np.random.default_rng(1)
+        >>> ages = rng.uniform(2, 9, 100) * (1 + 0.15 * rng.standard_normal((2, 100)))
+        >>> cal = AgeCalibrator.from_ages(*ages, age_error=0.15, reference_age_error=0.15,
+        ...                               constraints="increasing", n_bootstrap=0)
+        >>> null = cal.null_test(n=5, rng=1)
+        >>> print(cal.difference(12).round(1), null.median[-1].round(1))
+        2.3 Gyr 1.8 Gyr
         """
         pairs = self.pairs
         given = {"age_error": age_error, "reference_age_error": reference_age_error}
@@ -469,29 +464,19 @@ class AgeCalibrator:
             # Like is compared with like: the same stars for the curve and for the simulation.
             pairs = pairs.with_errors
             measured = self.settings.median(pairs)(self.grid.value)
-        # Samples that were cut are compared with samples that are cut at the same age.
-        oldest = max(pairs.age.max(), pairs.reference_age.max())
-        cut = self.settings.max_age
-        truth = TrueAges.fit(pairs.age, pairs.reference_age, age_error=pairs.age_error,
-                             reference_age_error=pairs.reference_age_error,
-                             weights=pairs.effective_weights,
-                             max_age=cut if cut is not None and oldest <= cut else None)
-        rng = check_rng(rng)
-        curves = []
-        for _ in progress(range(n), "refitting pairs without a bias"):
-            age, reference_age, *errors = truth.sample_pairs(len(pairs), rng)
-            weights = None if pairs.weights is None else rng.permutation(pairs.weights)
-            unbiased = CommonAges(age, reference_age, weights, *errors)
-            curves.append(self.settings.median(unbiased)(self.grid.value))
-        return AgeNullTest(self.grid, np.array(curves) * u.Gyr, measured * u.Gyr)
+        curves = unbiased_curves(pairs, self.settings, self.grid.value, n, check_rng(rng))
+        return AgeNullTest(self.grid, curves * u.Gyr, measured * u.Gyr)
 
-    def plot(self, *, axes=None, null=None, **kwargs):
+    def plot(self, *, axes=None, width=None, null=None, **kwargs):
         """Draw the difference of the ages, and the calibrated ages (Figure 2 of the paper).
 
         Parameters
         ----------
         axes : sequence of two `~matplotlib.axes.Axes`, optional
             By default those of a new figure.
+        width : {"single", "double"}, float or `~astropy.units.Quantity`, optional
+            Width of a new figure: that of a column or of both columns of AASTeX, or inches or a
+            length; by default ``"double"``.
         null : AgeNullTest, optional
             What `null_test` gave: its envelope is drawn behind the curves.
         **kwargs
@@ -501,10 +486,15 @@ class AgeCalibrator:
         -------
         ndarray of `~matplotlib.axes.Axes`
             Left the difference, right the calibrated ages.
+
+        Examples
+        --------
+        >>> from rcasym import AgeCalibrator
+        >>> axes = AgeCalibrator.from_ages([3, 6, 9, 12], [2, 4, 6, 8], n_bootstrap=0).plot()
         """
         from .plotting import plot_calibrator
 
-        return plot_calibrator(self, axes=axes, null=null, **kwargs)
+        return plot_calibrator(self, axes=axes, width=width, null=null, **kwargs)
 
     def write(self, path, *, overwrite=False):
         """Write the calibrator to an ECSV file: the pairs of ages, and the curves as its ``meta``.
@@ -515,6 +505,16 @@ class AgeCalibrator:
             The file; it appears whole or not at all.
         overwrite : bool, optional
             Whether to replace an existing file; by default False.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from rcasym import AgeCalibrator
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     cal = AgeCalibrator.from_ages([3, 6, 9, 12], [2, 4, 6, 8], n_bootstrap=0)
+        ...     cal.write(f"{folder}/ages.ecsv")
+        ...     print(AgeCalibrator.read(f"{folder}/ages.ecsv").n_stars)
+        4
         """
         write_calibrator(self, path, overwrite=overwrite)
 
@@ -531,6 +531,16 @@ class AgeCalibrator:
         ------
         CatalogError
             If the file holds no calibrator.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from rcasym import AgeCalibrator
+        >>> cal = AgeCalibrator.from_ages([3, 6, 9, 12], [2, 4, 6, 8], n_bootstrap=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     cal.write(f"{folder}/ages.ecsv")
+        ...     print(AgeCalibrator.read(f"{folder}/ages.ecsv").calibrate(9) == cal.calibrate(9))
+        True
         """
         settings, pairs, curves, series, error, counts = read_calibrator(path)
         settings = CurveSettings(**settings)

@@ -78,6 +78,12 @@ class AsymmetryMap:
         ------
         CatalogError
             If a column that is needed is missing.
+
+        Examples
+        --------
+        >>> from rcasym import AsymmetryMap, make_mock_catalog
+        >>> AsymmetryMap.from_catalog(make_mock_catalog(2000))
+        <AsymmetryMap: 1,928 stars in phi 6 x R 15 x Z 14 voxels, 214 of 1,260 filled; ...>
         """
         return cls.from_batches([catalog], binning)
 
@@ -101,6 +107,15 @@ class AsymmetryMap:
         ------
         CatalogError
             If there is no catalogue, a column is missing, or the frames differ.
+
+        Examples
+        --------
+        Each part is made, or read, when its turn comes:
+
+        >>> from rcasym import AsymmetryMap, make_mock_catalog
+        >>> amap = AsymmetryMap.from_batches(make_mock_catalog(1000, rng=k) for k in range(3))
+        >>> print(amap.n_stars + amap.n_outside + amap.n_masked)
+        3000
         """
         binning = DiskBinning() if binning is None else binning
         states, frame = [], None
@@ -378,7 +393,7 @@ class AsymmetryMap:
 
     @u.quantity_input(R_min=[u.kpc, None], R_max=[u.kpc, None])
     def bootstrap(self, R_min=11 * u.kpc, R_max=None, *, statistic="median", n=1000, rng=None):
-        """Medians or means of bootstrap samples, for what `profile` has no error of.
+        """Draw medians or means of bootstrap samples, for what `profile` has no error of.
 
         Parameters
         ----------
@@ -393,8 +408,10 @@ class AsymmetryMap:
 
         Returns
         -------
-        north, south : `~astropy.units.Quantity`
+        north : `~astropy.units.Quantity`
             [M/H] [dex], shape (n, rows): a column for each row of the profile.
+        south : `~astropy.units.Quantity`
+            The same of the other side.
 
         Examples
         --------
@@ -410,7 +427,8 @@ class AsymmetryMap:
         """
         return bootstrap_of(self.binning, self.state, R_min, R_max, statistic, n, rng)
 
-    def plot(self, quantity="offset", *, hatch_below=None, axes=None, colorbar=True, **kwargs):
+    def plot(self, quantity="offset", *, hatch_below=None, axes=None, width=None, colorbar=True,
+             **kwargs):
         """Draw the map in the R-Z plane, one panel for each azimuth and age bin.
 
         ``plot()`` draws Figure 3 of Wang et al. (2025), for a map `DiskBinning.by_age` Figure 5;
@@ -428,6 +446,9 @@ class AsymmetryMap:
             ``difference_error``.
         axes : array of `~matplotlib.axes.Axes`, optional
             Axes to draw on, as many as there are panels; by default those of a new figure.
+        width : {"single", "double"}, float or `~astropy.units.Quantity`, optional
+            Width of a new figure: that of a column or of both columns of AASTeX, or inches or a
+            length; by default ``"double"``, and ``"single"`` for one panel.
         colorbar : bool, optional
             Whether to draw the colour bar of each quantity beside its panels; by default True.
         **kwargs
@@ -437,11 +458,17 @@ class AsymmetryMap:
         -------
         ndarray of `~matplotlib.axes.Axes`
             One a panel; for several quantities an array of two dimensions, a row a quantity.
+
+        Examples
+        --------
+        >>> from rcasym import AsymmetryMap, DiskBinning, make_mock_catalog
+        >>> amap = AsymmetryMap.from_catalog(make_mock_catalog(5000), DiskBinning(phi=None))
+        >>> axes = amap.plot("difference", hatch_below=2)
         """
         from .plotting import plot_map
 
-        return plot_map(self, quantity, hatch_below=hatch_below, axes=axes, colorbar=colorbar,
-                        **kwargs)
+        return plot_map(self, quantity, hatch_below=hatch_below, axes=axes, width=width,
+                        colorbar=colorbar, **kwargs)
 
     def write(self, path, *, format=None, overwrite=False):
         """Write the map to a file, FITS or HDF5.
@@ -462,6 +489,16 @@ class AsymmetryMap:
         ------
         OSError
             If the file exists, or cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from astropy.io import fits
+        >>> from rcasym import AsymmetryMap, make_mock_catalog
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     AsymmetryMap.from_catalog(make_mock_catalog(2000)).write(f"{folder}/map.fits")
+        ...     fits.getdata(f"{folder}/map.fits", "OFFSET").shape
+        (6, 15, 14)
         """
         write_map(self, path, format=format, overwrite=overwrite)
 
@@ -480,6 +517,17 @@ class AsymmetryMap:
         ------
         CatalogError
             If the file is damaged or holds no map.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from rcasym import AsymmetryMap, make_mock_catalog
+        >>> amap = AsymmetryMap.from_catalog(make_mock_catalog(2000))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     amap.write(f"{folder}/map.fits")
+        ...     again = AsymmetryMap.read(f"{folder}/map.fits")
+        >>> print((again + amap).n_stars == 2 * amap.n_stars)
+        True
         """
         return cls(*read_map(path, format=format))
 

@@ -74,7 +74,26 @@ class Axis:
         return f"{AXIS_LABELS[self.name]} [{self.edges.unit}]"
 
     def interval(self, index):
-        """The range of one bin in words, as written on a panel."""
+        """The range of one bin in words, as written on a panel.
+
+        Parameters
+        ----------
+        index : int
+            The bin, from 0.
+
+        Returns
+        -------
+        str
+            The last bin includes its upper edge.
+
+        Examples
+        --------
+        >>> from astropy import units as u
+        >>> from rcasym.axes import Axis
+        >>> age = Axis("age", [0, 2, 6] * u.Gyr)
+        >>> age.interval(0), age.interval(1)
+        ('0 ≤ age < 2 Gyr', '2 ≤ age ≤ 6 Gyr')
+        """
         low, high = self.edges.value[index:index + 2] + 0.0
         last = "≤" if index == len(self) - 1 else "<"
         unit = "°" if self.edges.unit == u.deg else f" {self.edges.unit}"

@@ -98,6 +98,20 @@ class DiskBinning:
             By default -5 to 15 deg, and 0, 2, 4, 6, 8, 10, 14 Gyr.
         **edges
             Further arguments of `DiskBinning`.
+
+        Returns
+        -------
+        DiskBinning
+            The grid of Figures 5, 6 and 8 of Wang et al. (2025).
+
+        Examples
+        --------
+        Young and old stars alone, in the paper's bins of R and Z:
+
+        >>> from astropy import units as u
+        >>> from rcasym import DiskBinning
+        >>> DiskBinning.by_age(age=[0, 6, 14] * u.Gyr)
+        <DiskBinning: phi 1 x age 2 x R 15 x Z 14 voxels, min_count=3>
         """
         return cls(phi=phi, age=age, **edges)
 
@@ -134,6 +148,7 @@ class DiskBinning:
         Parameters
         ----------
         catalog : RedClumpCatalog
+            The stars.
 
         Returns
         -------
@@ -144,6 +159,14 @@ class DiskBinning:
         ------
         CatalogError
             If the catalogue has no positions, or no ages where there is an age axis.
+
+        Examples
+        --------
+        >>> from rcasym import DiskBinning, make_mock_catalog
+        >>> cat = make_mock_catalog(1000)
+        >>> R, Z = DiskBinning(phi=None).coordinates(cat)
+        >>> print((R == cat.R.value).all(), (Z == cat.Z.value).all())
+        True True
         """
         needed = ["galcen"] + [axis.name for axis in self.axes if axis.name == "age"]
         check_columns(catalog.colnames, needed, "the catalogue")
@@ -216,14 +239,26 @@ class DiskBinning:
 
         Returns
         -------
-        north, south : ndarray
+        north : ndarray
             The last axis is abs(Z).
+        south : ndarray
+            The same of the other side.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from astropy import units as u
+        >>> from rcasym import DiskBinning
+        >>> binning = DiskBinning(phi=None, R=[8, 11] * u.kpc, Z=[-1, -0.5, 0, 0.5, 1] * u.kpc)
+        >>> north, south = binning.hemispheres(np.array([[1, 2, 3, 4]]))
+        >>> print(north, south)
+        [[3 4]] [[2 1]]
         """
         half = self.shape[-1] // 2
         return values[..., values.shape[-1] - half:], values[..., :half][..., ::-1]
 
     def state(self, coordinates, m_h):
-        """Stars in the voxels of this grid.
+        """Put stars in the voxels of this grid.
 
         Parameters
         ----------
@@ -236,6 +271,17 @@ class DiskBinning:
         -------
         `~rcasym.voxels.VoxelState`
             Stars of which something is not known are counted in its ``n_masked``.
+
+        Examples
+        --------
+        Any number a star can be binned, here the age in place of [M/H]:
+
+        >>> from rcasym import DiskBinning, make_mock_catalog
+        >>> from rcasym.columns import floats
+        >>> cat, binning = make_mock_catalog(1000), DiskBinning(phi=None)
+        >>> state = binning.state(binning.coordinates(cat), floats(cat, "age"))
+        >>> print(state.n_stars + state.n_outside + state.n_masked)
+        1000
         """
         known = np.isfinite(m_h)
         for values in coordinates:
@@ -251,29 +297,57 @@ class DiskBinning:
         Parameters
         ----------
         catalog : RedClumpCatalog
+            The stars.
 
         Returns
         -------
         ndarray of int
             Index into the flattened grid, -1 outside it and for stars of unknown position (or age,
             where there is an age axis).
+
+        Raises
+        ------
+        CatalogError
+            As `coordinates`.
+
+        Examples
+        --------
+        The stars of one voxel of a map, that with the largest offset:
+
+        >>> import numpy as np
+        >>> from rcasym import AsymmetryMap, DiskBinning, make_mock_catalog
+        >>> cat, binning = make_mock_catalog(5000), DiskBinning()
+        >>> amap = AsymmetryMap.from_catalog(cat, binning)
+        >>> voxel = np.nanargmax(np.abs(amap.offset))
+        >>> stars = cat[binning.index(cat) == voxel]
+        >>> print(len(stars) == amap.count.flat[voxel])
+        True
         """
         return flat_index(self.coordinates(catalog), [axis.edges.value for axis in self.axes])
 
-    def plot(self, *, ax=None, **kwargs):
+    def plot(self, *, ax=None, width=None, **kwargs):
         """Draw the grid in the R-Z plane.
 
         Parameters
         ----------
         ax : `~matplotlib.axes.Axes`, optional
             By default those of a new figure.
+        width : {"single", "double"}, float or `~astropy.units.Quantity`, optional
+            Width of a new figure: that of a column or of both columns of AASTeX, or inches or a
+            length; by default ``"single"``.
         **kwargs
             Passed to `~matplotlib.axes.Axes.pcolormesh`.
 
         Returns
         -------
         `~matplotlib.axes.Axes`
+            The axes drawn on.
+
+        Examples
+        --------
+        >>> from rcasym import DiskBinning
+        >>> ax = DiskBinning().plot()
         """
         from .plotting import plot_binning
 
-        return plot_binning(self, ax=ax, **kwargs)
+        return plot_binning(self, ax=ax, width=width, **kwargs)

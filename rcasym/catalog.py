@@ -46,7 +46,7 @@ class RedClumpCatalog(QTable):
     ``snr``                                            signal-to-noise ratio of the spectrum
     ========================================  =======  ==========================================
 
-    Build one with `from_table`, ``read``, `concatenate` or `~rcasym.make_mock_catalog`.
+    Made by `from_table`, ``read``, `concatenate` or `~rcasym.make_mock_catalog`.
     Slices, masks, column subsets, groups and joins work as on any astropy table.
 
     Examples
@@ -101,6 +101,22 @@ class RedClumpCatalog(QTable):
         CatalogError
             If a needed column is missing, holds text, or its unit does not convert; if the table
             is empty.
+
+        Examples
+        --------
+        A table with names of its own, Galactic positions and distances in pc:
+
+        >>> from astropy import units as u
+        >>> from astropy.table import QTable
+        >>> from rcasym import RedClumpCatalog
+        >>> stars = QTable({"l": [180, 175] * u.deg, "b": [10, -10] * u.deg,
+        ...                 "d": [3000, 3000] * u.pc, "FEH": [-0.2, -0.3], "flag": [0, 1]})
+        >>> cat = RedClumpCatalog.from_table(stars, columns={"distance": "d", "m_h": "FEH"},
+        ...                                  survey="LAMOST", keep=["flag"])
+        >>> cat.colnames
+        ['survey', 'coord', 'galcen', 'm_h', 'flag']
+        >>> print(cat.Z.round(2))
+        [ 0.55 -0.49] kpc
         """
         if not isinstance(table, Table):
             raise CatalogError("table must be an astropy Table; got "
@@ -167,8 +183,10 @@ class RedClumpCatalog(QTable):
 
     @property
     def phi(self):
-        """Galactocentric azimuth in (-180, 180] deg, 0 toward the anticentre, growing with
-        Galactic rotation, `~astropy.units.Quantity` [deg]."""
+        """Galactocentric azimuth, `~astropy.units.Quantity` [deg].
+
+        In (-180, 180] deg: 0 toward the anticentre, growing with Galactic rotation.
+        """
         return self.cylindrical[1]
 
     @property
@@ -256,13 +274,22 @@ class RedClumpCatalog(QTable):
         Returns
         -------
         RedClumpCatalog
+            The stars that are left, in the same order.
+
+        Examples
+        --------
+        >>> from astropy import units as u
+        >>> from rcasym import QualityCuts, make_mock_catalog
+        >>> cat = make_mock_catalog(2000)
+        >>> print(len(cat.select()), len(cat.select(QualityCuts(max_abs_Z=0.5 * u.kpc))))
+        1871 1282
         """
         cuts = QualityCuts() if cuts is None else cuts
         return self[cuts.mask(self)]
 
     @u.quantity_input(max_separation=u.deg)
     def match(self, other, max_separation=1 * u.arcsec):
-        """Stars in common with another catalogue, by position on the sky.
+        """Find the stars in common with another catalogue, by position on the sky.
 
         All pairs within ``max_separation`` are looked at; two stars are one if each is the other's
         nearest.
@@ -270,6 +297,7 @@ class RedClumpCatalog(QTable):
         Parameters
         ----------
         other : RedClumpCatalog
+            The other catalogue.
         max_separation : `~astropy.units.Quantity` ['angle'], optional
             The largest separation of a pair; by default 1 arcsec.
 
@@ -320,6 +348,18 @@ class RedClumpCatalog(QTable):
         ------
         CatalogError
             If the frames differ, or with ``duplicates="error"`` if there are duplicates.
+
+        Examples
+        --------
+        LAMOST before APOGEE, so that the stars in common are those of LAMOST:
+
+        >>> from rcasym import RedClumpCatalog, make_mock_catalog
+        >>> cat = make_mock_catalog(2000)
+        >>> lamost, apogee = cat[cat["survey"] == "LAMOST"], cat[cat["survey"] == "APOGEE"]
+        >>> both = RedClumpCatalog.concatenate([lamost, apogee])
+        INFO: 58 stars in common between 2 catalogues, 0 repeat observations within one; ...
+        >>> len(both), both.meta
+        (1942, {'n_common': 58, 'n_repeat': 0})
         """
         check_choice("duplicates", duplicates, ("first", "all", "error"))
         check_separation(max_separation)
@@ -357,7 +397,7 @@ class RedClumpCatalog(QTable):
         result.meta |= {"n_common": n_common, "n_repeat": n_repeat}
         return result
 
-    def plot(self, *, axes=None, **kwargs):
+    def plot(self, *, axes=None, width=None, **kwargs):
         """Draw where the stars are, and their ages and metallicities (Figure 1 of the paper).
 
         Parameters
@@ -365,6 +405,9 @@ class RedClumpCatalog(QTable):
         axes : sequence of `~matplotlib.axes.Axes`, optional
             Axes to draw on: for each survey one of R-Z, then for each one of R-phi, then one for
             ages (if there are any) and one for [M/H]. By default a new figure.
+        width : {"single", "double"}, float or `~astropy.units.Quantity`, optional
+            Width of a new figure: that of a column or of both columns of AASTeX, or inches or a
+            length; by default ``"double"``.
         **kwargs
             Passed to `~matplotlib.axes.Axes.hexbin`.
 
@@ -372,10 +415,17 @@ class RedClumpCatalog(QTable):
         -------
         ndarray of `~matplotlib.axes.Axes`
             In the order above.
+
+        Examples
+        --------
+        >>> from rcasym import make_mock_catalog
+        >>> axes = make_mock_catalog(2000).plot()
+        >>> len(axes)
+        6
         """
         from .plotting import plot_catalog
 
-        return plot_catalog(self, axes=axes, **kwargs)
+        return plot_catalog(self, axes=axes, width=width, **kwargs)
 
 
 def _position(table, sources, names):

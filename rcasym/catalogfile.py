@@ -42,6 +42,20 @@ class CatalogRead(TableRead):
     ------
     CatalogError
         If the file is damaged, is not of the format, or lacks a column that is needed.
+
+    Examples
+    --------
+    A table that was made elsewhere, and calls its metallicities otherwise:
+
+    >>> import tempfile
+    >>> from astropy.table import Table
+    >>> from rcasym import RedClumpCatalog
+    >>> stars = Table({"ra": [90.0], "dec": [20.0], "distance": [2.5], "FEH": [-0.1]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     stars.write(f"{folder}/stars.fits")
+    ...     cat = RedClumpCatalog.read(f"{folder}/stars.fits", columns={"m_h": "FEH"})
+    >>> print(cat.R.round(2), cat["m_h"])
+    [10.81] kpc [-0.1] dex
     """
 
     def __call__(self, *args, **kwargs):
@@ -96,6 +110,17 @@ class CatalogWrite(TableWrite):
         The format, where astropy cannot tell it from the name.
     **kwargs
         Arguments of the writer, such as ``overwrite=True``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from rcasym import RedClumpCatalog, make_mock_catalog
+    >>> cat = make_mock_catalog(100)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     cat.write(f"{folder}/stars.fits")
+    ...     again = RedClumpCatalog.read(f"{folder}/stars.fits")
+    >>> print(again.colnames == cat.colnames, (again.Z == cat.Z).all())
+    True True
     """
 
     def __call__(self, *args, serialize_method=None, **kwargs):

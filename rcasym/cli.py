@@ -60,7 +60,26 @@ FILES = (*(f"{name}{suffix}" for name in FIGURES for suffix in (".png", ".pdf"))
 
 
 def main(argv=None):
-    """Run the command; gives back the exit status, 0 if all went well."""
+    """Run the command, as ``rcasym`` in a shell does.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Files and options, as ``rcasym --help`` lists them; by default those of the shell.
+
+    Returns
+    -------
+    int
+        The exit status: 0 if all went well, 1 with a message on standard error if not.
+
+    Examples
+    --------
+    A script sees that a file is missing; nothing is written then:
+
+    >>> from rcasym.cli import main
+    >>> main(["no-such-file.fits", "--format", "apogee-rc", "--quiet"])
+    1
+    """
     arguments = _parser().parse_args(argv)
     # No window is opened, whatever the user's matplotlib would do.
     os.environ.setdefault("MPLBACKEND", "agg")

@@ -33,10 +33,18 @@ class StarColumn:
     unit : `~astropy.units.Unit`
         Its unit; a table's values without a unit are taken to be in it.
     low, high : float
-        The values that make sense lie between them, both included, ``low`` excluded where
-        ``positive``. Others are masked, with a warning that counts them.
-    needed : bool
-        Whether a star without a value is in no map, which is worth a warning.
+        The values that make sense lie between them, both included. Others are masked, with a
+        warning that counts them.
+    positive : bool, optional
+        Whether ``low`` itself makes no sense either; by default False.
+    needed : bool, optional
+        Whether a star without a value is in no map, which is worth a warning; by default False.
+
+    Examples
+    --------
+    >>> from rcasym.columns import COLUMNS, POSITION_COLUMNS
+    >>> COLUMNS["age"].rule, POSITION_COLUMNS["distance"].rule
+    ('[0, 90] Gyr', '(0, 500] kpc')
     """
 
     name: str
@@ -65,10 +73,22 @@ class StarColumn:
         source : str
             Its name in the table, for messages.
 
+        Returns
+        -------
+        ndarray
+            One float a star.
+
         Raises
         ------
         CatalogError
             If the column holds text or arrays, or its unit does not convert.
+
+        Examples
+        --------
+        >>> from astropy import units as u
+        >>> from rcasym.columns import COLUMNS
+        >>> print(COLUMNS["age"].clean([3500, -9999] * u.Myr, "AGE"))
+        [3.5 nan]
         """
         called = f"column {source!r}" if source == self.name else f"column {source!r} ({self.name})"
         masked = np.asarray(getattr(values, "mask", False))
@@ -112,7 +132,25 @@ class StarColumn:
             ) from None
 
     def wrap(self, numbers):
-        """Clean floats as a Quantity, a Masked one where some star has no value."""
+        """Clean floats as a Quantity, a Masked one where some star has no value.
+
+        Parameters
+        ----------
+        numbers : ndarray
+            Floats in the unit of the column, NaN where there is no value, as `clean` gives them.
+
+        Returns
+        -------
+        `~astropy.units.Quantity` or `~astropy.utils.masked.Masked`
+            What stands in the column of a catalogue.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from rcasym.columns import COLUMNS
+        >>> COLUMNS["age"].wrap(np.array([3.5, np.nan]))
+        <MaskedQuantity [3.5, ———] Gyr>
+        """
         quantity = u.Quantity(numbers, self.unit, copy=False)
         missing = np.isnan(numbers)
         return Masked(quantity, mask=missing) if missing.any() else quantity
@@ -150,7 +188,34 @@ COLUMNS = {
 
 
 def floats(table, name):
-    """Plain floats of a catalogue's column in its canonical unit, NaN where a star has no value."""
+    """Plain floats of a catalogue's column in its canonical unit, NaN where a star has no value.
+
+    Parameters
+    ----------
+    table : RedClumpCatalog
+        The stars.
+    name : str
+        One of the keys of `COLUMNS`.
+
+    Returns
+    -------
+    ndarray
+        One float a star; a copy.
+
+    Raises
+    ------
+    CatalogError
+        If the column does not hold numbers, or its unit does not convert.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rcasym import make_mock_catalog
+    >>> from rcasym.columns import floats
+    >>> age = floats(make_mock_catalog(2000), "age")
+    >>> print(f"{np.nanmedian(age):.0f} Gyr")
+    4 Gyr
+    """
     values, column = table[name], COLUMNS[name]
     bare = getattr(values, "unmasked", values)
     numbers = _numbers(np.array(getattr(bare, "value", bare)), f"column {name!r}")
@@ -162,7 +227,24 @@ def floats(table, name):
 
 
 def text(column):
-    """A column as plain text without the blanks that pad it, empty where masked or None."""
+    """A column as plain text without the blanks that pad it, empty where masked or None.
+
+    Parameters
+    ----------
+    column : `~astropy.table.Column` or array_like
+        Text, bytes or objects, such as the names in a FITS file.
+
+    Returns
+    -------
+    ndarray of str
+        One text a row.
+
+    Examples
+    --------
+    >>> from rcasym.columns import text
+    >>> print(text([b"LAMOST  ", None, "APOGEE"]).tolist())
+    ['LAMOST', '', 'APOGEE']
+    """
     values = np.ma.asarray(getattr(column, "value", column))
     if values.dtype.kind == "U" and not np.ma.is_masked(values):
         return np.char.strip(np.asarray(values.data))
@@ -173,7 +255,27 @@ def text(column):
 
 
 def survey_names(catalog):
-    """The survey of each star, empty where it has none."""
+    """The survey of each star, empty where it has none.
+
+    Parameters
+    ----------
+    catalog : RedClumpCatalog
+        The stars, with or without a column ``survey``.
+
+    Returns
+    -------
+    ndarray of str
+        One name a star.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rcasym import make_mock_catalog
+    >>> from rcasym.columns import survey_names
+    >>> names, counts = np.unique(survey_names(make_mock_catalog(2000)), return_counts=True)
+    >>> print(names, counts)
+    ['APOGEE' 'LAMOST'] [ 486 1514]
+    """
     return text(catalog["survey"]) if "survey" in catalog.colnames else np.full(len(catalog), "")
 
 

@@ -8,11 +8,11 @@ from astropy import units as u
 from astropy.utils.masked import Masked
 
 from .columns import floats
-from .exceptions import RcasymError
-from .validation import to_unit
+from .exceptions import CatalogError, RcasymError
+from .validation import check_columns, to_unit
 
-__all__ = ["AXES", "CommonAges", "check_ages", "age_values", "check_errors", "fractions_of",
-           "known_errors", "read_only", "with_mask"]
+__all__ = ["AXES", "CommonAges", "ages_in_common", "check_ages", "age_values", "check_errors",
+           "fractions_of", "known_errors", "read_only", "with_mask"]
 
 
 AXES = {"age": 0.0, "reference": 1.0, "mean": 0.5}
@@ -133,6 +133,26 @@ def fractions_of(name, given, ages):
         raise RcasymError(f"{name} must be a fraction of the age, or a time with a unit; got pure "
                           f"numbers with a median of {np.nanmedian(fractions):g}")
     return fractions
+
+
+def ages_in_common(catalog, reference, max_separation):
+    """The ages of the stars that two catalogues have in common, their errors, and counts."""
+    for name, stars in (("catalog", catalog), ("reference", reference)):
+        check_columns(stars.colnames, ["coord", "age"], name)
+    found = catalog.match(reference, max_separation)
+    if len(found) == 0:
+        raise CatalogError("catalog and reference must have stars in common; got none within "
+                           f"{max_separation}")
+    ours, theirs = catalog[found["index"]], reference[found["other_index"]]
+    ages = floats(ours, "age"), floats(theirs, "age")
+    known = np.isfinite(ages[0]) & np.isfinite(ages[1])
+    if not known.any():
+        raise CatalogError("stars in common must have ages in both catalogues; got "
+                           f"{len(found):,} stars, each without one")
+    errors = (known_errors(ours[known], ages[0][known], "age_error")
+              | known_errors(theirs[known], ages[1][known], "reference_age_error"))
+    counts = {"n_in_common": len(found), "n_without_age": int(np.sum(~known))}
+    return [values[known] * u.Gyr for values in ages], errors, counts
 
 
 def known_errors(stars, age, name):

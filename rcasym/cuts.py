@@ -90,7 +90,28 @@ class QualityCuts:
             yield name, words, applies, np.where(known, good, self.keep_missing)
 
     def mask(self, catalog):
-        """True for each star of ``catalog`` that passes every cut that applies to it."""
+        """True for each star that passes every cut that applies to it.
+
+        Parameters
+        ----------
+        catalog : RedClumpCatalog
+            The stars.
+
+        Returns
+        -------
+        ndarray of bool
+            One value a star.
+
+        Examples
+        --------
+        The stars that the cuts take, rather than those that they leave:
+
+        >>> from rcasym import QualityCuts, make_mock_catalog
+        >>> cat = make_mock_catalog(1000)
+        >>> taken = cat[~QualityCuts().mask(cat)]
+        >>> print(len(taken), len(cat.select()), taken["snr"].min() < 30)
+        72 928 True
+        """
         good = np.ones(len(catalog), bool)
         for _, _, applies, passes in self._cuts(catalog):
             good &= passes | ~applies
@@ -102,6 +123,7 @@ class QualityCuts:
         Parameters
         ----------
         catalog : RedClumpCatalog
+            The stars.
 
         Returns
         -------

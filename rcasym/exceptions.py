@@ -7,20 +7,86 @@ __all__ = ["RcasymError", "CatalogError", "BinningError", "RcasymWarning", "Cata
 
 
 class RcasymError(ValueError):
-    """Base of every error that rcasym raises itself."""
+    """Base of every error that rcasym raises itself.
+
+    Examples
+    --------
+    One clause catches whatever rcasym refuses:
+
+    >>> from rcasym import DiskBinning
+    >>> from rcasym.exceptions import RcasymError
+    >>> try:
+    ...     DiskBinning(min_count=0)
+    ... except RcasymError as error:
+    ...     print(error)
+    min_count must be a whole number of 1 or more; got 0
+    """
 
 
 class CatalogError(RcasymError):
-    """The stars, or the file that should hold them, cannot be used as they are."""
+    """The stars, or the file that should hold them, cannot be used as they are.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from rcasym import RedClumpCatalog
+    >>> RedClumpCatalog.from_table(Table({"ra": [90.0], "dec": [20.0], "m_h": [0.1]}))
+    Traceback (most recent call last):
+        ...
+    rcasym.exceptions.CatalogError: the table, ... must have a column 'distance'; it has 3 others...
+    """
 
 
 class BinningError(RcasymError):
-    """The edges of a binning, or two binnings together, cannot be used as they are."""
+    """The edges of a binning, or two binnings together, cannot be used as they are.
+
+    Examples
+    --------
+    North and South could not be compared in bins that do not mirror about the mid-plane:
+
+    >>> from astropy import units as u
+    >>> from rcasym import DiskBinning
+    >>> DiskBinning(Z=[-1, 0, 2] * u.kpc)
+    Traceback (most recent call last):
+        ...
+    rcasym.exceptions.BinningError: Z edges must mirror about 0 to 1e-09; got -1 without 1
+    """
 
 
 class RcasymWarning(AstropyUserWarning):
-    """Base of every warning that rcasym issues itself."""
+    """Base of every warning that rcasym issues itself.
+
+    Examples
+    --------
+    A script that must not go on after a warning turns it into an error:
+
+    >>> import warnings
+    >>> from astropy.table import Table
+    >>> from rcasym import RedClumpCatalog
+    >>> from rcasym.exceptions import RcasymWarning
+    >>> stars = Table({"ra": [90.0], "dec": [20.0], "distance": [-2.0], "m_h": [0.1]})
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", RcasymWarning)
+    ...     RedClumpCatalog.from_table(stars)
+    Traceback (most recent call last):
+        ...
+    rcasym.exceptions.CatalogWarning: column 'distance': 1 of 1 values are not in (0, 500] kpc ...
+    """
 
 
 class CatalogWarning(RcasymWarning):
-    """Some stars cannot be used as they are; the message counts them."""
+    """Some stars cannot be used as they are; the message counts them.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from astropy.table import Table
+    >>> from rcasym import RedClumpCatalog
+    >>> stars = Table({"ra": [90.0, 91.0], "dec": [20.0, 21.0], "distance": [2.0, 3.0],
+    ...                "m_h": [0.1, -9999.0]})
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     cat = RedClumpCatalog.from_table(stars)
+    >>> print(caught[0].message)
+    column 'm_h': 1 of 2 stars have no value (masked, NaN, infinite or a sentinel ...
+    """

@@ -59,7 +59,20 @@ def galactocentric_frame(R0=8.34 * u.kpc, Z0=25 * u.pc):
 
 @cache
 def paper_frame():
-    """The frame of Wang et al. (2025): R0 = 8.34 kpc, Z0 = 25 pc."""
+    """The frame of Wang et al. (2025): R0 = 8.34 kpc, Z0 = 25 pc.
+
+    Returns
+    -------
+    `~astropy.coordinates.Galactocentric`
+        As `galactocentric_frame` gives it by default; the same object every time.
+
+    Examples
+    --------
+    >>> from rcasym import make_mock_catalog
+    >>> from rcasym.frames import paper_frame
+    >>> paper_frame().z_sun, make_mock_catalog(10).frame.is_equivalent_frame(paper_frame())
+    (<Quantity 25. pc>, True)
+    """
     return galactocentric_frame()
 
 
@@ -73,10 +86,14 @@ def cylindrical(coord):
 
     Returns
     -------
-    R, phi, Z : `~astropy.units.Quantity`
-        Distance from the axis [kpc]; azimuth [deg] in (-180, 180], 0 toward the anticentre
-        as seen from the Sun and growing with Galactic rotation; height [kpc], positive toward the
-        North. An unknown or masked position gives NaN, never a masked value.
+    R : `~astropy.units.Quantity`
+        Distance from the axis [kpc].
+    phi : `~astropy.units.Quantity`
+        Azimuth [deg] in (-180, 180], 0 toward the anticentre as seen from the Sun and growing with
+        Galactic rotation.
+    Z : `~astropy.units.Quantity`
+        Height [kpc], positive toward the North. An unknown or masked position gives NaN in all
+        three, never a masked value.
 
     Examples
     --------
@@ -96,21 +113,87 @@ def cylindrical(coord):
 
 
 def cylindrical_values(x, y, z):
-    """R [kpc], phi [deg] and Z [kpc] of Galactocentric x, y, z [kpc]; see `cylindrical`."""
+    """R [kpc], phi [deg] and Z [kpc] of Galactocentric x, y, z [kpc]; see `cylindrical`.
+
+    Parameters
+    ----------
+    x, y, z : float or ndarray
+        Plain numbers, as in astropy's Galactocentric frame: the Sun is at negative x.
+
+    Returns
+    -------
+    tuple of float or of ndarray
+        R, phi and Z, NaN where unknown.
+
+    Examples
+    --------
+    A star beside the Sun, 1 kpc toward Galactic rotation:
+
+    >>> from rcasym.frames import cylindrical_values
+    >>> print("{:.3f} {:.3f} {:.3f}".format(*cylindrical_values(-8.34, 1.0, 0.025)))
+    8.400 6.837 0.025
+    """
     phi = np.rad2deg(np.arctan2(y, -x))
     # arctan2 gives -180 for y = -0.0: the same half-plane as +180.
     return np.hypot(x, y), np.where(phi == -180, 180, phi), z
 
 
 def affine(frame, to):
-    """Matrix and offset [kpc] that bring positions from ``frame`` to another."""
+    """Matrix and offset [kpc] that bring positions from ``frame`` to another.
+
+    Parameters
+    ----------
+    frame, to : `~astropy.coordinates.BaseCoordinateFrame`
+        The frame that positions are in, and that to bring them to: ICRS or Galactocentric.
+
+    Returns
+    -------
+    tuple of ndarray
+        The matrix, shape (3, 3), and the offset, shape (3, 1), as `apply_affine` takes them.
+
+    Examples
+    --------
+    The offset is where the Sun is:
+
+    >>> from astropy.coordinates import ICRS
+    >>> from rcasym.frames import affine, paper_frame
+    >>> matrix, offset = affine(ICRS(), paper_frame())
+    >>> print((offset.ravel() + 0.0).round(3))
+    [-8.34   0.     0.025]
+    """
     corners = CartesianRepresentation(np.eye(3, 4, k=1) * u.kpc)
     xyz = frame.realize_frame(corners).transform_to(to).cartesian.xyz.to_value(u.kpc)
     return xyz[:, 1:] - xyz[:, :1], xyz[:, :1]
 
 
 def apply_affine(transform, xyz):
-    """Positions [kpc], shape (3, n), brought to another frame by what `affine` gives."""
+    """Bring positions [kpc] to another frame, with what `affine` gives.
+
+    Parameters
+    ----------
+    transform : tuple of ndarray
+        Matrix and offset.
+    xyz : ndarray of shape (3, n)
+        Cartesian positions [kpc].
+
+    Returns
+    -------
+    ndarray of shape (3, n)
+        The positions in the other frame [kpc].
+
+    Examples
+    --------
+    What an error of 10 % in the distance of a star does to its R [kpc]:
+
+    >>> from astropy import units as u
+    >>> from astropy.coordinates import ICRS
+    >>> from rcasym.frames import affine, apply_affine, cylindrical_values, paper_frame
+    >>> star = ICRS(90 * u.deg, 20 * u.deg, 1 * u.kpc)
+    >>> xyz = star.cartesian.xyz.value[:, None] * [1.8, 2.0, 2.2]
+    >>> R, phi, Z = cylindrical_values(*apply_affine(affine(ICRS(), paper_frame()), xyz))
+    >>> print(R.round(2))
+    [10.12 10.32 10.52]
+    """
     # Not a matrix product: its last bits may depend on the number of threads.
     return np.einsum("ij,jk->ik", transform[0], xyz) + transform[1]
 
@@ -121,7 +204,25 @@ def _unmasked(values):
 
 
 def frame_parameters(frame):
-    """The parameters of a Galactocentric frame as plain floats in the units of `FRAME_UNITS`."""
+    """The parameters of a Galactocentric frame as plain floats in the units of `FRAME_UNITS`.
+
+    Parameters
+    ----------
+    frame : `~astropy.coordinates.Galactocentric`
+        The frame.
+
+    Returns
+    -------
+    dict
+        One float for each key of `FRAME_UNITS`.
+
+    Examples
+    --------
+    >>> from rcasym.frames import frame_parameters, paper_frame
+    >>> print({name: round(value, 4) for name, value in frame_parameters(paper_frame()).items()})
+    {'galcen_ra': 266.4051, 'galcen_dec': -28.9362, 'galcen_distance': 8.34, 'z_sun': 25.0,
+     'roll': 0.0, 'v_x': 12.9, 'v_y': 245.6, 'v_z': 7.78}
+    """
     centre, velocity = frame.galcen_coord, frame.galcen_v_sun.to_cartesian()
     values = (centre.ra, centre.dec, frame.galcen_distance, frame.z_sun, frame.roll,
               velocity.x, velocity.y, velocity.z)
@@ -130,7 +231,25 @@ def frame_parameters(frame):
 
 
 def frame_from_parameters(parameters):
-    """The Galactocentric frame that `frame_parameters` describes."""
+    """The Galactocentric frame that `frame_parameters` describes.
+
+    Parameters
+    ----------
+    parameters : dict
+        A number for each key of `FRAME_UNITS`, in its unit.
+
+    Returns
+    -------
+    `~astropy.coordinates.Galactocentric`
+        The frame.
+
+    Examples
+    --------
+    >>> from rcasym.frames import frame_from_parameters, frame_parameters, paper_frame
+    >>> frame = frame_from_parameters(frame_parameters(paper_frame()))
+    >>> frame.is_equivalent_frame(paper_frame())
+    True
+    """
     value = {name: float(parameters[name]) * unit for name, unit in FRAME_UNITS.items()}
     return Galactocentric(
         galcen_coord=ICRS(value["galcen_ra"], value["galcen_dec"]),

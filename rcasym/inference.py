@@ -6,11 +6,12 @@ array that comes out has one value a group.
 """
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
-from scipy.special import bdtr, betainc, gammaln, ndtri, stdtrit
+from scipy.special import stdtrit
 
+from .order_statistics import median_error, median_interval, normal_quantile
 from .parallel import generators, in_threads
 
 __all__ = ["Estimates", "estimate", "with_interval", "difference", "combine", "ratio", "linear",
@@ -33,16 +34,23 @@ class Estimates:
 
     Parameters
     ----------
-    value : ndarray
-        The estimate; NaN in an empty group.
-    error : ndarray
-        Its standard error; NaN below two stars.
+    value, error : ndarray
+        The estimate, NaN in an empty group, and its standard error, NaN below two stars.
     low, high : ndarray
         The ends of its confidence interval.
-    variance : ndarray
-        The variance that intervals of differences and ratios are made of.
-    dof : ndarray
-        Degrees of freedom of that variance, infinite where a normal interval holds.
+    variance, dof : ndarray
+        The variance that intervals of differences and ratios are made of, and its degrees of
+        freedom, infinite where a normal interval holds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rcasym.inference import estimate
+    >>> from rcasym.voxels import VoxelState
+    >>> stars = VoxelState.from_stars(np.array([0, 0, 1]), np.array([0.1, 0.2, 0.5]), 2)
+    >>> means = estimate(stars, "mean")
+    >>> print(means.value, means.error.round(3), means[:1].dof)
+    [0.15 0.5 ] [0.035   nan] [1.]
     """
 
     value: np.ndarray
@@ -56,18 +64,30 @@ class Estimates:
         return Estimates(*(values[rows] for values in vars(self).values()))
 
     def where(self, good):
-        """The estimates of the groups that are ``good``, NaN in the others."""
+        """The estimates of the groups that are ``good``, NaN in the others.
+
+        Parameters
+        ----------
+        good : ndarray of bool
+            One a group.
+
+        Returns
+        -------
+        Estimates
+            Of as many groups.
+
+        Examples
+        --------
+        >>> from rcasym.inference import with_interval
+        >>> print(with_interval(0.1, 0.02, 0.0004, 30).where([True, False]).value)
+        [0.1 nan]
+        """
         return Estimates(*(np.where(good, values, np.nan) for values in vars(self).values()))
-
-
-def _normal_quantile(confidence):
-    """How many standard deviations hold ``confidence`` of a normal distribution."""
-    return ndtri(0.5 + 0.5 * confidence)
 
 
 def _quantile(confidence, dof):
     with np.errstate(invalid="ignore"):
-        return np.where(np.isinf(dof), _normal_quantile(confidence),
+        return np.where(np.isinf(dof), normal_quantile(confidence),
                         stdtrit(np.where(np.isinf(dof), 1, dof), 0.5 + 0.5 * confidence))
 
 
@@ -86,6 +106,7 @@ def estimate(state, statistic="median", confidence=0.683):
     Returns
     -------
     Estimates
+        One value a group.
 
     Notes
     -----
@@ -119,100 +140,34 @@ def estimate(state, statistic="median", confidence=0.683):
     offsets = state.offsets.tolist()
     for group in np.flatnonzero(n > 1).tolist():
         x = state.values[offsets[group]:offsets[group + 1]]
-        error[group] = _median_error(x)
-        low[group], high[group] = _median_interval(x, confidence)
+        error[group] = median_error(x)
+        low[group], high[group] = median_interval(x, confidence)
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = error**2 / (1 + EXCESS / np.sqrt(n))
     return Estimates(state.median, error, low, high, variance, np.where(n > 1, np.inf, np.nan))
 
 
-def _median_error(x):
-    """Standard deviation of the median over all bootstrap samples of the sorted ``x``."""
-    n = len(x)
-    start, single, pairs = _median_weights(n)
-    # Deviations from the median keep their digits where [M/H] is large beside its scatter.
-    x = x[start:start + len(single)] - 0.5 * (x[(n - 1) // 2] + x[n // 2])
-    first, second = single @ x, single @ x**2
-    for lag, weights in enumerate(pairs, 1):
-        middle = 0.5 * (x[:-lag] + x[lag:])
-        first += weights[:-lag] @ middle
-        second += weights[:-lag] @ middle**2
-    return np.sqrt(max(second - first**2, 0.0))
-
-
-# The bins of a profile, whose offsets have the same numbers of stars.
-@lru_cache(maxsize=256)
-def _median_weights(n):
-    """Chances that the median of a bootstrap sample of n stars is one star, or between two.
-
-    Gives the first star whose chance counts, the chance of each star to be the median by itself,
-    and for even n the chances of the pairs of stars that are 1, 2, ... places apart.
-    """
-    m = (n + 1) // 2
-    # Beyond nine standard deviations of the rank the chances are below 1e-18.
-    reach = int(4.5 * np.sqrt(n)) + 2
-    start, stop = max(m - 1 - reach, 0), min(m + reach, n)
-    rank = np.arange(start, stop + 1)
-    single = np.diff(betainc(m, n - m + 1, rank / n))
-    if n % 2:
-        return start, single, ()
-    # The middle ranks fall on stars i < j if m of the n draws are at i or below, one of them at i,
-    # and m at j or above, one of them at j: n! / m!^2 a(i) a(n + 1 - j).
-    with np.errstate(divide="ignore"):
-        i = np.arange(start + 1, stop + 1)
-        lower, upper = (
-            0.5 * gammaln(n + 1) - gammaln(m + 1) + m * np.log(k / n)
-            + np.log(-np.expm1(m * np.log1p(-1 / k))) for k in (i, n + 1 - i))
-    # Each further place divides the chance by e, or by sqrt(e) at the far end.
-    pairs = np.zeros((min(n - 1, len(i) - 1, 60), len(i)))
-    for lag in range(1, len(pairs) + 1):
-        pairs[lag - 1, :-lag] = np.exp(lower[:-lag] + upper[lag:])
-    pairs = pairs[pairs.max(axis=1, initial=0) > 1e-18]
-    return start, single - pairs.sum(axis=0), pairs
-
-
-def _median_interval(x, confidence):
-    """Interpolated order statistics of the sorted ``x`` that hold its median."""
-    n = len(x)
-    rank, weight, stretch = _interval_ranks(n, confidence)
-    low = (1 - weight) * x[rank] + weight * x[rank + 1]
-    high = (1 - weight) * x[n - 1 - rank] + weight * x[n - 2 - rank]
-    if stretch > 1:
-        median = 0.5 * (x[(n - 1) // 2] + x[n // 2])
-        return median - stretch * (median - low), median + stretch * (high - median)
-    return low, high
-
-
-@lru_cache(maxsize=1024)
-def _interval_ranks(n, confidence):
-    """The lower rank (from 0), the weight of the next one, and by how much to stretch."""
-    tail = 0.5 * (1 - confidence)
-    # The normal approximation is a star off at most; the loops see to that.
-    k = min(max(int(0.5 * n - 0.5 * _normal_quantile(confidence) * np.sqrt(n)), 0), n // 2)
-    while k > 0 and bdtr(k - 1, n, 0.5) > tail:
-        k -= 1
-    while k < n // 2 and bdtr(k, n, 0.5) <= tail:
-        k += 1
-    if k == 0:
-        reached = 1 - 2 * bdtr(0, n, 0.5)
-        return 0, 0.0, _normal_quantile(confidence) / _normal_quantile(reached)
-    wide, narrow = (1 - 2 * bdtr(j, n, 0.5) for j in (k - 1, k))
-    part = (wide - confidence) / (wide - narrow)
-    return k - 1, (n - k) * part / (k + (n - 2 * k) * part), 1.0
-
-
 def with_interval(value, error, variance, dof, confidence=0.683):
-    """Estimates with Student's intervals, or normal ones where ``dof`` is infinite.
+    """Give estimates Student's intervals, or normal ones where ``dof`` is infinite.
 
     Parameters
     ----------
     value, error, variance, dof : ndarray
         As in `Estimates`. The interval is made of ``variance`` and ``dof``.
     confidence : float, optional
+        Of the interval; by default 0.683.
 
     Returns
     -------
     Estimates
+        What was given, and the interval.
+
+    Examples
+    --------
+    >>> from rcasym.inference import with_interval
+    >>> few, many = (with_interval(0.1, 0.02, 0.0004, dof) for dof in (2, 200))
+    >>> print(f"{few.high:.3f} {many.high:.3f}")
+    0.126 0.120
     """
     half = _quantile(confidence, dof) * np.sqrt(variance)
     return Estimates(value, error, value - half, value + half, variance, dof)
@@ -224,13 +179,22 @@ def difference(north, south, confidence=0.683):
     Parameters
     ----------
     north, south : Estimates
+        Of the same groups.
     confidence : float, optional
+        Of the interval; by default 0.683.
 
     Returns
     -------
     Estimates
         The errors add in quadrature. The interval is symmetric: Student's, with Welch's degrees
         of freedom, of means, and normal of medians.
+
+    Examples
+    --------
+    >>> from rcasym.inference import difference, with_interval
+    >>> north, south = (with_interval(m_h, 0.03, 0.0009, 50) for m_h in (-0.2, -0.3))
+    >>> print(f"{difference(north, south).value:.3f} ± {difference(north, south).error:.3f}")
+    0.100 ± 0.042
     """
     return with_interval(north.value - south.value, np.hypot(north.error, south.error),
                          north.variance + south.variance,
@@ -258,11 +222,20 @@ def combine(value, error, weight, group, n_groups):
     group : ndarray of int
         The group of each bin.
     n_groups : int
+        How many groups there are.
 
     Returns
     -------
-    value, error : ndarray
-        Of each group, NaN where there is none.
+    tuple of ndarray
+        Value and error of each group, NaN where there is none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rcasym.inference import combine
+    >>> value, error, weight = np.array([[0.1, 0.2], [0.02, 0.04], [4, 1]])
+    >>> print(*combine(value, error, weight, group=np.array([0, 0]), n_groups=1))
+    [0.12] [0.01788854]
     """
     weight = np.where(np.isfinite(value), weight, 0.0)
     known = np.isfinite(error) & (weight > 0)
@@ -282,8 +255,11 @@ def ratio(north, south, confidence=0.683, *, modulus=True):
     Parameters
     ----------
     north, south : Estimates
+        Of the same groups.
     confidence : float, optional
+        Of the interval; by default 0.683.
     modulus : bool, optional
+        Whether the denominator is positive; by default True.
 
     Returns
     -------
@@ -293,6 +269,13 @@ def ratio(north, south, confidence=0.683, *, modulus=True):
     distinguishable : ndarray of bool
         Whether N + S differs from zero by more than `DISTINGUISHABLE` standard errors, and by
         enough for the interval to be finite. Where it does not, all estimates are NaN.
+
+    Examples
+    --------
+    >>> from rcasym.inference import ratio, with_interval
+    >>> north, south = (with_interval(m_h, 0.03, 0.0009, 50) for m_h in (-0.2, -0.3))
+    >>> print(ratio(north, south)[0].value, ratio(north, south, modulus=False)[0].value)
+    0.2 -0.2
     """
     N, S, v_n, v_s = north.value, south.value, north.variance, south.variance
     top, total, v = N - S, N + S, v_n + v_s
@@ -325,6 +308,13 @@ def linear(north_less_south):
     -------
     Estimates
         Always between -1 and 1. The interval is that of the difference, carried over.
+
+    Examples
+    --------
+    >>> from rcasym.inference import linear, with_interval
+    >>> A = linear(with_interval(0.1, 0.04, 0.0016, 50))
+    >>> print(f"{A.value:.3f}, {(10**-0.2 - 10**-0.3) / (10**-0.2 + 10**-0.3):.3f}")
+    0.115, 0.115
     """
     half = 0.5 * np.log(10)
     d = north_less_south
@@ -335,16 +325,18 @@ def linear(north_less_south):
 
 
 def bootstrap(state, statistic="median", n=1000, rng=None):
-    """Medians or means of bootstrap samples of each group.
+    """Draw medians or means of bootstrap samples of each group.
 
     Parameters
     ----------
     state : `~rcasym.voxels.VoxelState`
         The groups.
     statistic : {"median", "mean"}, optional
+        By default the median.
     n : int, optional
         Samples; by default 1,000.
-    rng : `~numpy.random.Generator` or seed, optional
+    rng : int or `~numpy.random.Generator`, optional
+        Seed, or the generator to draw from.
 
     Returns
     -------
@@ -356,6 +348,15 @@ def bootstrap(state, statistic="median", n=1000, rng=None):
     The median of a bootstrap sample of n sorted values is one of them, whose rank is the m-th of n
     uniform numbers, a Beta deviate; for even n the two ranks in the middle are drawn together. So
     no median needs any resampling. Means do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rcasym.inference import bootstrap, estimate
+    >>> from rcasym.voxels import VoxelState
+    >>> stars = VoxelState.from_stars(np.zeros(5, int), np.array([0.1, 0.2, 0.3, 0.5, 0.9]), 1)
+    >>> print(f"{bootstrap(stars, n=20_000, rng=1).std():.2f}, {estimate(stars).error[0]:.2f}")
+    0.18, 0.18
     """
     rng = np.random.default_rng(rng)
     draw = _bootstrap_medians if statistic == "median" else _bootstrap_means
@@ -412,12 +413,21 @@ class PairedVoxels:
     difference, error, dof : ndarray
         North less South of each bin within voxels, its standard error from the scatter on either
         side, and the degrees of freedom of that; NaN where nothing can be compared.
-    null_std : ndarray
-        Standard deviation of ``sum`` over all permutations.
-    sum : ndarray
-        ``weight * difference``.
+    sum, null_std : ndarray
+        ``weight * difference``, and its standard deviation over all permutations.
     n_north, n_south, n_unpaired : ndarray of int
         Stars of each bin in voxels that have both sides, and in those that do not.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rcasym.inference import PairedVoxels
+    >>> from rcasym.voxels import VoxelState
+    >>> north, south = (VoxelState.from_stars(np.array([0, 0, 1]), np.array(m_h), 2)
+    ...                 for m_h in ([0.1, 0.3, -0.2], [0.0, 0.1, -0.3]))
+    >>> bin_ = PairedVoxels(north, south, bins=np.array([0, 0]), n_bins=1)
+    >>> print(bin_.weight, bin_.difference.round(2))
+    [1.5] [0.13]
     """
 
     def __init__(self, north, south, bins, n_bins):
@@ -463,7 +473,32 @@ class PairedVoxels:
         return voxels
 
     def permuted(self, n, rng):
-        """The sums of all bins with the labels of each voxel permuted ``n`` times, (n, n_bins)."""
+        """The sums of all bins with the labels North and South of each voxel permuted.
+
+        Parameters
+        ----------
+        n : int
+            Permutations.
+        rng : `~numpy.random.Generator`
+            What to draw from.
+
+        Returns
+        -------
+        ndarray of shape (n, n_bins)
+            What ``sum`` would be.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from rcasym.inference import PairedVoxels
+        >>> from rcasym.voxels import VoxelState
+        >>> north, south = (VoxelState.from_stars(np.zeros(3, int), np.array(m_h), 1)
+        ...                 for m_h in ([0.1, 0.3, 0.2], [0.0, 0.1, -0.3]))
+        >>> bin_ = PairedVoxels(north, south, bins=np.array([0]), n_bins=1)
+        >>> sums = bin_.permuted(999, np.random.default_rng(1))
+        >>> print(np.mean(np.abs(sums) >= bin_.sum).round(1))
+        0.1
+        """
         sums = np.zeros((n, self.n_bins))
         for bin_, fewer, sign, values in self._voxels:
             rows = max(BLOCK // len(values), 1)

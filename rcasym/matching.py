@@ -36,7 +36,7 @@ def _pairs(first, second, max_separation):
 
 
 def mutual_nearest(first, second, max_separation):
-    """Pairs of stars each of which is the other's nearest on the sky.
+    """Find pairs of stars each of which is the other's nearest on the sky.
 
     Parameters
     ----------
@@ -51,6 +51,20 @@ def mutual_nearest(first, second, max_separation):
         Rows of ``first``, increasing, and the rows of ``second`` that they pair with. No row is
         in two pairs; of stars equally near the earlier row counts.
     separation : `~astropy.units.Quantity` ['angle']
+        Of each pair [arcsec].
+
+    Examples
+    --------
+    Two observations of the star at 10 deg, of which the nearer one is taken:
+
+    >>> from astropy import units as u
+    >>> from astropy.coordinates import SkyCoord
+    >>> from rcasym.matching import mutual_nearest
+    >>> first = SkyCoord([10, 20] * u.deg, [0, 0] * u.deg)
+    >>> second = SkyCoord([10.0002, 10.0001, 30] * u.deg, [0, 0, 0] * u.deg)
+    >>> i, j, separation = mutual_nearest(first, second, 1 * u.arcsec)
+    >>> print(i, j, separation.round(2))
+    [0] [1] [0.36] arcsec
     """
     i, j, separation = _pairs(first, second, max_separation)
     order = np.lexsort((j, i, separation))
@@ -80,6 +94,15 @@ def repeats_of(coord, max_separation):
         For each row the row of the first observation of that star; the row itself where it is the
         first. A chain of near stars does not grow: each repeat is within ``max_separation`` of its
         own first observation.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> from astropy.coordinates import SkyCoord
+    >>> from rcasym.matching import repeats_of
+    >>> stars = SkyCoord([10, 20, 10.0001] * u.deg, [0, 0, 0] * u.deg)
+    >>> print(repeats_of(stars, 1 * u.arcsec))
+    [0 1 0]
     """
     first = np.arange(len(coord))
     # Rows at the very same place are told apart by no search, and may be very many.

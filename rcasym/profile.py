@@ -26,7 +26,28 @@ ESTIMATES = ("north", "south", "difference", "offset_north", "offset_south", "of
 
 
 class ProfileWrite(connect.TableWrite):
-    """Writes all digits, not those that are shown."""
+    """Write the profile to a file, through the unified I/O registry of astropy.
+
+    All digits are written, not those that are shown.
+
+    Parameters
+    ----------
+    *args
+        The path of the file.
+    **kwargs
+        Arguments of the writer, such as ``format`` and ``overwrite``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from rcasym import AsymmetryMap, AsymmetryProfile, make_mock_catalog
+    >>> profile = AsymmetryMap.from_catalog(make_mock_catalog(5000)).profile()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     profile.write(f"{folder}/profile.ecsv")
+    ...     again = AsymmetryProfile.read(f"{folder}/profile.ecsv")
+    >>> print(again["n_north"].sum() == profile["n_north"].sum(), again.meta["R_min"])
+    True 11 kpc
+    """
 
     def __call__(self, *args, **kwargs):
         plain = self._instance.copy(copy_data=False)
@@ -117,7 +138,7 @@ class AsymmetryProfile(QTable):
             table[name], table[f"{name}_error"] = value * u.dex, error * u.dex
         return show(table)
 
-    def plot(self, quantity="asymmetry", *, test=None, axes=None, **kwargs):
+    def plot(self, quantity="asymmetry", *, test=None, axes=None, width=None, **kwargs):
         """Draw Figure 4 of Wang et al. (2025), for a map by age Figure 6.
 
         Left, the medians against Z, South and North of the mid-plane; then ``quantity`` against
@@ -133,16 +154,26 @@ class AsymmetryProfile(QTable):
             ``matched_difference`` over all heights is more than 3 errors from zero.
         axes : array of `~matplotlib.axes.Axes`, optional
             Three of them; by default those of a new figure.
+        width : {"single", "double"}, float or `~astropy.units.Quantity`, optional
+            Width of a new figure: that of a column or of both columns of AASTeX, or inches or a
+            length; by default ``"double"``.
         **kwargs
             Passed to `~matplotlib.axes.Axes.errorbar`.
 
         Returns
         -------
         ndarray of `~matplotlib.axes.Axes`
+            Three: the medians, the slices with and those without a signal.
+
+        Examples
+        --------
+        >>> from rcasym import AsymmetryMap, make_mock_catalog
+        >>> amap = AsymmetryMap.from_catalog(make_mock_catalog(5000))
+        >>> axes = amap.profile().plot("matched_difference", test=amap.test(n=99, rng=1))
         """
         from .plotting import plot_profile
 
-        return plot_profile(self, quantity, test=test, axes=axes, **kwargs)
+        return plot_profile(self, quantity, test=test, axes=axes, width=width, **kwargs)
 
 
 def show(table):

@@ -102,8 +102,13 @@ def propagate(catalog, binning=None, n=100, rng=None, *, R_min=11 * u.kpc, R_max
         Times to draw; by default 100.
     rng : int or `~numpy.random.Generator`, optional
         Seed, or the generator to draw from.
-    R_min, R_max, statistic, definition
-        As in `AsymmetryMap.profile <rcasym.AsymmetryMap.profile>`.
+    R_min, R_max : `~astropy.units.Quantity` ['length'] or None, optional
+        As in `AsymmetryMap.profile <rcasym.AsymmetryMap.profile>`; by default 11 kpc and the last
+        edge.
+    statistic : {"median", "mean"}, optional
+        As there; by default the median.
+    definition : {"modulus", "equation1", "linear"}, optional
+        As there; by default ``"modulus"``.
     progress : bool, optional
         Whether to show a progress bar on a terminal; by default True.
 
@@ -232,25 +237,47 @@ class Systematics(QTable):
     the result as given; and ``shift_error_in_errors``, what the shift may be by chance where more
     or fewer stars take part (one survey alone, another ``R_min``): the square root of the
     difference of both squared errors, in the same unit. It is NaN for the other variations.
+
+    Examples
+    --------
+    The variation that moves the slice from 0 to 5 deg most:
+
+    >>> import numpy as np
+    >>> from rcasym import make_mock_catalog, systematics
+    >>> table = systematics(make_mock_catalog(5000))
+    >>> slice_ = table[table["phi_min"].value == 0]
+    >>> print(slice_["variation"][np.abs(slice_["shift"]).argmax()])
+    APOGEE alone
     """
 
-    def plot(self, *, axes=None, **kwargs):
+    def plot(self, *, axes=None, width=None, **kwargs):
         """Draw a bar for each variation, one panel a slice.
 
         Parameters
         ----------
         axes : array of `~matplotlib.axes.Axes`, optional
             One a slice; by default those of a new figure.
+        width : {"single", "double"}, float or `~astropy.units.Quantity`, optional
+            Width of a new figure: that of a column or of both columns of AASTeX, or inches or a
+            length; by default ``"double"``, and ``"single"`` for one slice.
         **kwargs
             Passed to `~matplotlib.axes.Axes.barh`.
 
         Returns
         -------
         ndarray of `~matplotlib.axes.Axes`
+            One a slice.
+
+        Examples
+        --------
+        >>> from astropy import units as u
+        >>> from rcasym import DiskBinning, make_mock_catalog, systematics
+        >>> table = systematics(make_mock_catalog(5000), DiskBinning(phi=[-5, 15] * u.deg))
+        >>> axes = table.plot()
         """
         from .plotting import plot_systematics
 
-        return plot_systematics(self, axes=axes, **kwargs)
+        return plot_systematics(self, axes=axes, width=width, **kwargs)
 
 
 @u.quantity_input(R_min=[u.kpc, None], R_max=[u.kpc, None])
@@ -264,8 +291,9 @@ def systematics(catalog, binning=None, *, R_min=11 * u.kpc, R_max=None, zero_poi
         The stars of all surveys together.
     binning : DiskBinning, optional
         By default ``DiskBinning()``.
-    R_min, R_max
-        As in `AsymmetryMap.profile <rcasym.AsymmetryMap.profile>`.
+    R_min, R_max : `~astropy.units.Quantity` ['length'] or None, optional
+        As in `AsymmetryMap.profile <rcasym.AsymmetryMap.profile>`; by default 11 kpc and the last
+        edge.
     zero_point : `~astropy.units.Quantity` ['dex'], optional
         By how much the [M/H] of each survey is raised and lowered; by default 0.03 dex.
         `~rcasym.zero_point.ZeroPoint` measures it with the stars in common.

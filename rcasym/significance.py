@@ -41,9 +41,17 @@ class AsymmetryTest:
         one for the whole (``"all"``), with these columns: edges; ``n_north`` and ``n_south``, stars
         in voxels that have both sides, and ``n_unpaired``, those in voxels of one side only;
         ``difference`` and ``difference_error`` [dex], the ``matched_difference`` of a profile;
-        ``p_value`` and ``p_value_squares``, and the
-        same with ``_corrected`` for the number of bins, or of slices (Benjamini & Hochberg 1995).
-        Where nothing can be compared, all are NaN.
+        ``p_value`` and ``p_value_squares``, and the same with ``_corrected`` for the number of
+        bins, or of slices (Benjamini & Hochberg 1995). Where nothing can be compared, all are NaN.
+
+    Examples
+    --------
+    >>> from rcasym import AsymmetryMap, make_mock_catalog
+    >>> test = AsymmetryMap.from_catalog(make_mock_catalog(20_000)).test(n=99, rng=1)
+    >>> print(test.p_value, f"{test.difference:.3f} ± {test.difference_error:.3f}")
+    0.01 0.050 dex ± 0.004 dex
+    >>> print(len(test.bins), len(test.slices), len(test.table))
+    42 6 49
     """
 
     p_value: float

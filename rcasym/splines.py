@@ -226,7 +226,7 @@ class QuantileSpline:
             The data, as in `fit`.
         taus : sequence of float, optional
             The quantiles, increasing, in (0, 1).
-        degree, weights, knots, n_knots, criterion, smoothing, add_knots, constraints
+        degree, weights, knots, n_knots, criterion, smoothing, add_knots, constraints : optional
             As in `fit`; the constraints are those of each curve. The knots, and the smoothing,
             are chosen by the sum of the criteria of the curves: being a sum of logarithms of the
             losses, it gives each curve the same say, although the losses differ with ``tau``.
@@ -312,8 +312,15 @@ class QuantileSpline:
 
         Returns
         -------
-        values : `numpy.ndarray`
+        `numpy.ndarray`
             Of the shape of ``x``.
+
+        Examples
+        --------
+        >>> from rcasym.splines import QuantileSpline
+        >>> line = QuantileSpline.fit([0, 1, 2, 3], [0, 2, 4, 6], degree=1, knots=[0, 3])
+        >>> print(line([1.5, 4]), line([1.5, 4], extrapolate=True))
+        [ 3. nan] [3. 8.]
         """
         return self._evaluate(x, 0, extrapolate)
 
@@ -332,8 +339,20 @@ class QuantileSpline:
 
         Returns
         -------
-        values : `numpy.ndarray`
+        `numpy.ndarray`
             Of the shape of ``x``.
+
+        Raises
+        ------
+        RcasymError
+            If ``order`` is no integer of at least 1.
+
+        Examples
+        --------
+        >>> from rcasym.splines import QuantileSpline
+        >>> parabola = QuantileSpline.fit([0, 1, 2, 3, 4], [0, 1, 4, 9, 16], knots=[0, 4])
+        >>> print(parabola.derivative([1, 3]).round(6), parabola.derivative(1, order=2).round(6))
+        [2. 6.] 2.0
         """
         if not isinstance(order, Integral) or order < 1:
             raise RcasymError(f"order must be an integer of at least 1, got {order!r}.")
@@ -343,7 +362,7 @@ class QuantileSpline:
         spline = BSpline(clamped(self.knots, self.degree), self.coefficients, self.degree)
         return spline(np.asarray(x, dtype=float), nu=order, extrapolate=bool(extrapolate))
 
-    def plot(self, *, ax=None, **kwargs):
+    def plot(self, *, ax=None, width=None, **kwargs):
         """
         Draw the curve between its end knots.
 
@@ -351,6 +370,9 @@ class QuantileSpline:
         ----------
         ax : `~matplotlib.axes.Axes`, optional
             Where to draw; by default the axes of a new figure.
+        width : {"single", "double"}, float or `~astropy.units.Quantity`, optional
+            Width of a new figure: that of a column or of both columns of AASTeX, or inches or a
+            length; by default ``"single"``.
         **kwargs
             Passed to `~matplotlib.axes.Axes.plot`.
 
@@ -358,10 +380,15 @@ class QuantileSpline:
         -------
         `~matplotlib.axes.Axes`
             The axes drawn on.
+
+        Examples
+        --------
+        >>> from rcasym.splines import QuantileSpline
+        >>> ax = QuantileSpline.fit([0, 1, 2, 3], [0, 2, 3, 7], knots=[0, 3]).plot(color="C1")
         """
         from .plotting import plot_spline
 
-        return plot_spline(self, ax=ax, **kwargs)
+        return plot_spline(self, ax=ax, width=width, **kwargs)
 
 
 def _check_vector(name, values):
@@ -453,7 +480,30 @@ def _check_knots(knots, x, degree):
 
 
 def check_constraints(constraints):
-    """Constraints as a tuple of words and of (kind, x, value) with plain floats."""
+    """
+    Check constraints, and bring them into one form.
+
+    Parameters
+    ----------
+    constraints : str, tuple or sequence of these
+        As `QuantileSpline.fit` takes them.
+
+    Returns
+    -------
+    tuple
+        Words, and tuples of a kind, an x and a value, both plain floats.
+
+    Raises
+    ------
+    RcasymError
+        If one is of no known kind, or its numbers are not finite.
+
+    Examples
+    --------
+    >>> from rcasym.splines import check_constraints
+    >>> check_constraints("increasing"), check_constraints(["convex", ("=", 2, 0)])
+    (('increasing',), ('convex', ('=', 2.0, 0.0)))
+    """
     one = isinstance(constraints, str) or (
         isinstance(constraints, tuple) and constraints and constraints[0] in POINTWISE
     )

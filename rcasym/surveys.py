@@ -45,8 +45,11 @@ LAMOST_COLUMNS = {
     "age": ("age", "Age", "AGE"),
     "snr": ("snr", "snrg", "SNR", "S/N", "SNRg", "snr_g", "SNR_G"),
 }
-"""Names seen in the LAMOST clump and giant catalogues (Wang et al. 2022, ApJS 259, 51; Wang et al.
-2023, A&A 675, A26, through VizieR). The first name that a table has is taken."""
+"""Names seen in the LAMOST clump and giant catalogues; the first that a table has is taken.
+
+The catalogues are those of Wang et al. (2022, ApJS 259, 51) and Wang et al. (2023, A&A 675, A26),
+through VizieR.
+"""
 
 ERROR_NAMES = ("{}_ERR", "{}_err", "{}_error", "err_{}", "e_{}")
 """How surveys call the error of a column; VizieR writes ``e__Fe_H_`` beside ``__Fe_H_``."""
@@ -77,8 +80,21 @@ class SurveyTable:
         The name in ``table`` of each column of the catalogue that the file has.
     survey : str
         ``"APOGEE"`` or ``"LAMOST"``.
-    counts : dict
+    counts : dict, optional
         What the reader did to the stars, each a number that ends up in the catalogue's ``meta``.
+
+    Examples
+    --------
+    A reader of a survey of one's own gives one; a catalogue is made of it so:
+
+    >>> from astropy.table import Table
+    >>> from rcasym import RedClumpCatalog
+    >>> from rcasym.surveys import SurveyTable
+    >>> table = Table({"ra": [90.0], "dec": [20.0], "d_kpc": [2.5], "FEH": [-0.1]})
+    >>> stars = SurveyTable(table, {"distance": "d_kpc", "m_h": "FEH"}, "GALAH")
+    >>> cat = RedClumpCatalog.from_table(stars.table, columns=stars.columns, survey=stars.survey)
+    >>> cat.colnames
+    ['survey', 'coord', 'galcen', 'm_h']
     """
 
     table: Table
@@ -90,10 +106,30 @@ class SurveyTable:
 def read_first_table(path):
     """The first table, binary or ASCII, of a FITS file; other files as astropy reads them.
 
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    `~astropy.table.Table`
+        Its columns as they are, but for bytes, which become text.
+
     Raises
     ------
     CatalogError
         If the FITS file holds no table.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from astropy.table import Table
+    >>> from rcasym.surveys import read_first_table
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Table({"FEH": [-0.1, 0.2]}).write(f"{folder}/stars.fits")
+    ...     print(read_first_table(f"{folder}/stars.fits")["FEH"].sum().round(1))
+    0.1
     """
     with open(path, "rb") as stream:
         if stream.read(6) != b"SIMPLE":
@@ -236,6 +272,32 @@ def read_apogee_rc(path, *, ages=None, columns=None, position_from_id=False,
     Returns
     -------
     SurveyTable
+        The table, with columns ``age`` and ``age_error`` if ages are joined; ``counts`` then tells
+        how many stars have an age (``n_age``), a flagged one (``n_ageflg``) or none (``n_noage``).
+
+    Raises
+    ------
+    CatalogError
+        If a column that is needed is missing, or the file or the ages cannot be used.
+
+    Examples
+    --------
+    `RedClumpCatalog.read <rcasym.RedClumpCatalog.read>` calls it with ``format="apogee-rc"``. Here
+    two stars, of which one has an age:
+
+    >>> import tempfile
+    >>> from astropy.table import Table
+    >>> from rcasym.surveys import read_apogee_rc
+    >>> stars = Table({"APOGEE_ID": ["2M1", "2M2"], "RA": [90.0, 91], "DEC": [20.0, 21],
+    ...                "RC_DIST": [2.5, 3], "M_H": [-0.1, 0.0]})
+    >>> ages = Table({"APOGEE_ID": ["2M2"], "spec_age_xgb": [4.2], "spec_age_xgb_uncert": [0.7],
+    ...               "spec_age_xgb_flag": [""]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     stars.write(f"{folder}/apogee.fits")
+    ...     apogee = read_apogee_rc(f"{folder}/apogee.fits", ages=ages)
+    INFO: ages joined for 1 of 2 stars; 0 flagged, 1 without an age in the table [rcasym.surveys]
+    >>> print(apogee.table["age"].tolist(), apogee.counts)
+    [nan, 4.2] {'n_age': 1, 'n_ageflg': 0, 'n_noage': 1}
     """
     table = read_first_table(path)
     if position_from_id and not {"RA", "DEC"} & set(table.colnames):
@@ -266,6 +328,27 @@ def read_lamost_rc(path, *, columns=None):
     Returns
     -------
     SurveyTable
+        The table as the file has it, and what its columns mean.
+
+    Raises
+    ------
+    CatalogError
+        If a column that is needed is missing.
+
+    Examples
+    --------
+    Of two scales of [Fe/H], that of PASTEL is taken unless ``columns`` says otherwise:
+
+    >>> import tempfile
+    >>> from astropy.table import Table
+    >>> from rcasym.surveys import read_lamost_rc
+    >>> stars = Table({"ra": [90.0], "dec": [20.0], "dist": [2.5], "FEH_PASTEL": [-0.1],
+    ...                "FEH_APOGEE": [-0.2]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     stars.write(f"{folder}/lamost.fits")
+    ...     lamost = read_lamost_rc(f"{folder}/lamost.fits")
+    >>> lamost.columns["m_h"]
+    'FEH_PASTEL'
     """
     table = read_first_table(path)
     mapping = _map_columns(table, LAMOST_COLUMNS, columns, path, "lamost-rc")
@@ -288,6 +371,25 @@ def read_lamost_dr3_rgb(path, *, columns=None):
     Returns
     -------
     SurveyTable
+        The table, with the mean of both distance errors as ``dist_err``.
+
+    Raises
+    ------
+    CatalogError
+        If the file is no such table.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from rcasym.surveys import read_lamost_dr3_rgb
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "giants.dat")
+    ...     _ = path.write_text("# obsid ra dec dist disterr_low disterr_up feh\\n"
+    ...                         "101 90.0 20.0 2.5 0.4 0.6 -0.1\\n")
+    ...     giants = read_lamost_dr3_rgb(path)
+    >>> print(giants.table["dist_err"][0], giants.columns["distance_error"])
+    0.5 dist_err
     """
     with open(path, encoding="utf-8", errors="replace") as stream:
         header = stream.readline()

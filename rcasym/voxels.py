@@ -126,6 +126,19 @@ class VoxelState:
             The size of the grid.
         n_masked : int, optional
             Stars that were left out before because something is not known of them.
+
+        Returns
+        -------
+        VoxelState
+            Stars outside are counted in its ``n_outside``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from rcasym.voxels import VoxelState
+        >>> state = VoxelState.from_stars(np.array([2, 0, 2, -1]), np.array([0.3, 0, 0.1, 0.5]), 3)
+        >>> print(state.counts, state.values, state.n_outside)
+        [1 0 2] [0.  0.1 0.3] 1
         """
         inside = index >= 0
         n_outside = len(index) - int(np.count_nonzero(inside))
@@ -142,7 +155,27 @@ class VoxelState:
 
     @classmethod
     def merge(cls, states):
-        """The state of all stars of several states of one grid, in one pass."""
+        """The state of all stars of several states of one grid, in one pass.
+
+        Parameters
+        ----------
+        states : iterable of VoxelState
+            One or more.
+
+        Returns
+        -------
+        VoxelState
+            The same, bit for bit, in whatever order they come.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from rcasym.voxels import VoxelState
+        >>> states = [VoxelState.from_stars(np.array([0]), np.array([m_h]), 1)
+        ...           for m_h in (0.2, -0.1, 0.0)]
+        >>> print(VoxelState.merge(states).median)
+        [0.]
+        """
         states = list(states)
         if len(states) == 1:
             return states[0]
@@ -170,6 +203,15 @@ class VoxelState:
         -------
         VoxelState
             Its ``n_outside`` counts the stars of voxels that are left out.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from rcasym.voxels import VoxelState
+        >>> state = VoxelState.from_stars(np.array([0, 1, 1, 2]), np.array([0.1, 0.2, 0.4, 0.9]), 3)
+        >>> pooled = state.pooled(np.array([0, 0, -1]), 1)
+        >>> print(pooled.median, pooled.n_outside)
+        [0.2] 1
         """
         values = self.values if shift is None else self.values - np.repeat(shift, self.counts)
         return self.from_stars(np.repeat(groups, self.counts), values, n_groups)

@@ -60,17 +60,33 @@ class ZeroPoint:
         Parameters
         ----------
         catalog, reference : RedClumpCatalog
+            The stars of two surveys, with ``m_h``.
         max_separation : `~astropy.units.Quantity` ['angle'], optional
             As in `RedClumpCatalog.match <rcasym.RedClumpCatalog.match>`; by default 1 arcsec.
 
         Returns
         -------
         ZeroPoint
+            Positive where the catalogue's [M/H] are the higher ones.
 
         Raises
         ------
         CatalogError
             If fewer than three stars in common have both values.
+
+        Examples
+        --------
+        A survey whose [M/H] is made too high by 0.05 dex, as is found within the error:
+
+        >>> from astropy import units as u
+        >>> from rcasym import make_mock_catalog
+        >>> from rcasym.zero_point import ZeroPoint
+        >>> cat = make_mock_catalog(20_000)
+        >>> lamost, apogee = cat[cat["survey"] == "LAMOST"], cat[cat["survey"] == "APOGEE"]
+        >>> apogee["m_h"] += 0.05 * u.dex
+        >>> zero = ZeroPoint.from_catalogs(apogee, lamost)
+        >>> print(f"{zero.difference:.2f} ± {zero.difference_error:.2f}")
+        0.04 dex ± 0.01 dex
         """
         for stars in (catalog, reference):
             check_columns(stars.colnames, ["coord", "m_h"], "the catalogue")

@@ -2,8 +2,10 @@
 """The package as a whole: what it imports, and in which direction."""
 
 import ast
+import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,12 @@ import pytest
 import rcasym
 
 FOLDER = Path(rcasym.__file__).parent
+API = Path(__file__).parents[1] / "docs" / "api.rst"
 HEAVY = ("matplotlib", "scipy.stats", "scipy.sparse", "pandas", "dask", "h5py", "pyarrow")
 # A star flows from left to right; a module imports modules of its own or an earlier layer.
 LAYERS = (
-    ("exceptions",), ("validation", "frames", "axes", "files", "progress", "parallel"),
+    ("exceptions",),
+    ("validation", "frames", "axes", "files", "order_statistics", "progress", "parallel"),
     ("columns", "surveys", "voxels", "inference", "knots", "quantile_lp"),
     ("votable", "matching", "cuts", "splines", "common_ages", "age_likelihood", "zero_point"),
     ("catalogfile", "age_bias", "age_curve", "age_null", "calibratorfile"), ("catalog",),
@@ -63,6 +67,28 @@ def test_public_names():
         assert name in dir(rcasym)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         rcasym.nothing  # noqa: B018
+
+
+def documented():
+    """The functions, classes and public methods that docs/api.rst documents, by name."""
+    found = {}
+    for name, options in re.findall(r"automodapi:: (\S+)((?:\n +:.*)*)",
+                                    API.read_text(encoding="utf-8")):
+        module = import_module(name)
+        for public in set(module.__all__) - set(re.findall(r":skip: (\S+)", options)):
+            value = found[f"{name}.{public}"] = getattr(module, public)
+            if isinstance(value, type):
+                found |= {f"{name}.{public}.{method}": getattr(value, method)
+                          for method in vars(value) if method == "__call__" or method[0] != "_"}
+    return {name: value for name, value in found.items() if callable(value)}
+
+
+def test_every_public_name_has_an_example():
+    names = documented()
+    assert {f"rcasym.{name}" for name in rcasym.__all__} <= names.keys()
+    without = {name for name, value in names.items()
+               if not re.search(r"\n *Examples\n *-+\n(?s:.*)>>> ", value.__doc__ or "")}
+    assert without == set()
 
 
 def test_every_module_is_an_attribute():

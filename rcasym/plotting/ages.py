@@ -6,25 +6,31 @@ from copy import copy
 import numpy as np
 from matplotlib.colors import LogNorm
 
-from .panels import given_axes, new_axes, shown_range
+from .panels import COLUMN_WIDTHS, given_axes, new_axes, own_figure, shown_range
 
 __all__ = ["plot_spline", "plot_calibrator", "plot_null"]
 
 
-def plot_spline(spline, *, ax=None, **kwargs):
+@own_figure
+def plot_spline(spline, *, ax=None, width=None, **kwargs):
     """A quantile curve; see `rcasym.splines.QuantileSpline.plot`."""
     if ax is None:
-        ax = new_axes(1, 1, (5, 4))[0, 0]
+        width = width or COLUMN_WIDTHS["single"]
+        ax = new_axes(1, 1, width, 0.8 * width)[0, 0]
     x = np.union1d(np.linspace(*spline.knots[[0, -1]], 501), spline.knots)
     ax.plot(x, spline(x), **{"label": f"{100 * spline.tau:g} % quantile"} | kwargs)
     ax.set(xlabel=ax.get_xlabel() or "x", ylabel=ax.get_ylabel() or "y")
     return ax
 
 
-def plot_calibrator(calibrator, *, axes=None, null=None, **kwargs):
+@own_figure
+def plot_calibrator(calibrator, *, axes=None, width=None, null=None, **kwargs):
     """Figure 2; see `rcasym.AgeCalibrator.plot`."""
     if axes is None:
-        axes = new_axes(1, 2, (5, 4.2))
+        width = width or COLUMN_WIDTHS["double"]
+        # Beside each other where there is room, otherwise one above the other.
+        axes = (new_axes(1, 2, width, 0.45 * width) if width > 5
+                else new_axes(2, 1, width, 0.85 * width))
     left, right = axes = given_axes(axes, 2, "the difference and the calibrated ages")
     pairs, grid = calibrator.pairs, calibrator.grid
     style = {"gridsize": 60, "mincnt": 1, "cmap": "Greys", "rasterized": True} | kwargs
@@ -57,7 +63,7 @@ def plot_calibrator(calibrator, *, axes=None, null=None, **kwargs):
     left.set(xlabel=f"{on[calibrator.settings.axis]} [Gyr]", xlim=shown[:2], ylim=shown[2:],
              ylabel="age $-$ reference age [Gyr]", title=f"{len(pairs):,} stars in common"
              + (f", p = {null.p_value:.2g} without a bias" if null is not None else ""))
-    left.legend(fontsize="small", loc="lower left")
+    left.legend(loc="lower left")
 
     calibrated = calibrator.calibrate(pairs.age).value
     top = max(shown_range(calibrated)[1], shown_range(pairs.reference_age)[1])
@@ -67,14 +73,16 @@ def plot_calibrator(calibrator, *, axes=None, null=None, **kwargs):
     right.plot([0, top], [0, top], color="tab:red", linewidth=1, label="one to one")
     right.set(xlabel="reference age [Gyr]", ylabel="calibrated age [Gyr]", xlim=(0, top),
               ylim=(0, top), aspect="equal", title="after the calibration")
-    right.legend(fontsize="small", loc="upper left")
+    right.legend(loc="upper left")
     return axes
 
 
-def plot_null(null, *, ax=None, **kwargs):
+@own_figure
+def plot_null(null, *, ax=None, width=None, **kwargs):
     """Curves without a bias; see `rcasym.age_null.AgeNullTest.plot`."""
     if ax is None:
-        ax = new_axes(1, 1, (5, 4))[0, 0]
+        width = width or COLUMN_WIDTHS["single"]
+        ax = new_axes(1, 1, width, 0.8 * width)[0, 0]
         ax.plot(null.age, null.measured, color="tab:blue", label="measured")
         ax.axhline(0, color="0.3", linewidth=0.6)
         ax.set(xlabel="age [Gyr]", ylabel="age $-$ reference age [Gyr]",

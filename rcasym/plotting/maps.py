@@ -11,7 +11,16 @@ from matplotlib.colors import LogNorm, Normalize
 from ..axes import AXIS_LABELS
 from ..exceptions import RcasymError
 from ..validation import check_choice
-from .panels import DIVERGING, SEQUENTIAL, bar_axes, given_axes, new_axes, panel_axes
+from .panels import (
+    COLUMN_WIDTHS,
+    DIVERGING,
+    SEQUENTIAL,
+    given_axes,
+    new_axes,
+    own_figure,
+    panel_axes,
+    panel_bar,
+)
 
 __all__ = ["plot_binning", "plot_map"]
 
@@ -19,7 +28,7 @@ MAP_LABELS = {
     "offset": "[M/H] $-$ radial mean [dex]",
     "difference": "offset North $-$ South [dex]",
     "mean": "mean [M/H] [dex]",
-    "radial_mean": "radial mean of [M/H] [dex]",
+    "radial_mean": "radial mean [M/H] [dex]",
     "median": "median [M/H] [dex]",
     "std": "standard deviation of [M/H] [dex]",
     "mean_error": "error of the mean [M/H] [dex]",
@@ -30,13 +39,15 @@ SIGNED = ("offset", "difference")
 SAME_SCALE = ("mean", "radial_mean", "median")
 
 
-def plot_binning(binning, *, ax=None, **kwargs):
+@own_figure
+def plot_binning(binning, *, ax=None, width=None, **kwargs):
     """The grid in the R-Z plane; see `rcasym.DiskBinning.plot`."""
     if ax is None:
-        ax = new_axes(1, 1, (5, 4))[0, 0]
+        width = width or COLUMN_WIDTHS["single"]
+        ax = new_axes(1, 1, width, 0.8 * width)[0, 0]
     R, Z = binning["R"], binning["Z"]
     cells = np.full((len(Z), len(R)), np.nan)
-    style = {"edgecolors": "0.4", "linewidth": 0.6} | kwargs
+    style = {"edgecolors": "0.4", "linewidth": 0.3} | kwargs
     ax.pcolormesh(R.edges.value, Z.edges.value, cells, **style)
     ax.axhline(0, color="k", linewidth=0.8)
     others = "; ".join(f"{len(axis)} bins of {AXIS_LABELS[axis.name]}" if len(axis) > 1
@@ -46,7 +57,9 @@ def plot_binning(binning, *, ax=None, **kwargs):
     return ax
 
 
-def plot_map(amap, quantity="offset", *, hatch_below=None, axes=None, colorbar=True, **kwargs):
+@own_figure
+def plot_map(amap, quantity="offset", *, hatch_below=None, axes=None, width=None, colorbar=True,
+             **kwargs):
     """Panels in the R-Z plane; see `rcasym.AsymmetryMap.plot`."""
     several = not isinstance(quantity, str)
     quantities = [check_choice("quantity", name, tuple(MAP_LABELS))
@@ -64,41 +77,56 @@ def plot_map(amap, quantity="offset", *, hatch_below=None, axes=None, colorbar=T
                           f"mid-plane; got {len(amap.binning['Z'])}")
     slices = list(np.ndindex(amap.binning.shape[:-2]))
     n_panels = len(quantities) * len(slices)
-    new_figure = axes is None
+    new_figure, bars = axes is None, "right"
     if new_figure:
-        n_columns = (len(slices) if len(quantities) > 1
-                     else min(3 if len(slices) < 10 else 6, len(slices)))
-        n_rows = -(-n_panels // n_columns)
-        common = [axis.interval(0) for axis in amap.binning.axes[:-2] if len(axis) == 1]
-        axes = panel_axes(n_rows, n_columns, (3.1, 2.2) if n_columns < 4 else (2.4, 2.2),
-                           "; ".join(common))
-        for unused in axes.ravel()[n_panels:]:
-            unused.remove()
-        # The lowest panel of each column carries the labels of R.
-        for ax in axes.ravel()[max(n_panels - n_columns, 0):n_panels]:
-            ax.xaxis.set_tick_params(labelbottom=True)
-        axes = axes.ravel()[:n_panels]
+        axes, bars = _new_panels(amap, quantities, len(slices), width)
+        # Rows come in order: what remains is the last of each column.
+        lowest = {ax.get_subplotspec().colspan.start: ax for ax in axes.flat}.values()
     axes = given_axes(axes, n_panels, f"{len(quantities)} quantities in {len(slices)} slices")
     rows = axes.reshape(len(quantities), len(slices))
 
     scales = _scales(amap, quantities, kwargs)
     for name, panels, scale in zip(quantities, rows, scales, strict=True):
-        for k, (ax, where) in enumerate(zip(panels, slices, strict=True)):
+        for ax, where in zip(panels, slices, strict=True):
             mesh = _panel(ax, amap, name, where, kwargs | scale)
             if hatch_below and name in SIGNED:
                 _hatch(ax, amap, name, where, hatch_below)
-            if not new_figure or len(quantities) > 1 or k >= len(slices) - n_columns:
+            if not new_figure or ax in lowest:
                 ax.set_xlabel(amap.binning["R"].label)
-            if not new_figure or k % n_columns == 0:
+                ax.xaxis.set_tick_params(labelbottom=True)
+            if not new_figure or ax.get_subplotspec().is_first_col():
                 ax.set_ylabel(_heights(amap, name).label)
         if colorbar:
-            where = {"cax": bar_axes(panels)} if new_figure else {"ax": list(panels)}
-            panels[0].figure.colorbar(mesh, label=MAP_LABELS[name],
-                                      extend=_extend(amap, name, mesh), **where)
-    if new_figure:
-        for ax in axes[:len(axes) - n_columns] if len(quantities) > 1 else []:
-            ax.set_xlabel("")
+            extend = _extend(amap, name, mesh)
+            if new_figure:
+                panel_bar(mesh, panels, MAP_LABELS[name], bars=bars, extend=extend)
+            else:
+                panels[0].figure.colorbar(mesh, ax=list(panels), label=MAP_LABELS[name],
+                                          extend=extend)
+    if new_figure and bars == "right":
+        # The panels of one column are of the same stars.
+        for ax in rows[1:].flat:
+            ax.set_title("")
     return rows if several else axes
+
+
+def _new_panels(amap, quantities, n_slices, width):
+    """Axes of a new figure, by quantity and slice, and the side of its colour bars."""
+    width = width or COLUMN_WIDTHS["double" if len(quantities) * n_slices > 1 else "single"]
+    title = "; ".join(axis.interval(0) for axis in amap.binning.axes[:-2] if len(axis) == 1)
+    same_Z = len({len(_heights(amap, name)) for name in quantities}) == 1
+    if len(quantities) > 1:
+        # A row for each quantity where that leaves an inch to a panel, otherwise a column.
+        if width >= n_slices:
+            return panel_axes(len(quantities), n_slices, width, title, share_Z=same_Z,
+                              row_gap=0.12), "right"
+        axes = panel_axes(n_slices, len(quantities), width, title, bars="bottom", share_Z=same_Z)
+        return axes.T, "bottom"
+    n_columns = min(n_slices, max(round(width / (2.2 if n_slices < 10 else 1.15)), 1))
+    axes = panel_axes(-(-n_slices // n_columns), n_columns, width, title).ravel()
+    for unused in axes[n_slices:]:
+        unused.remove()
+    return axes[:n_slices], "right"
 
 
 def _values(amap, name):

@@ -9,13 +9,13 @@ from ..axes import AXIS_LABELS
 from ..exceptions import RcasymError
 from ..inference import ROUNDING
 from ..validation import check_choice
-from .panels import SEQUENTIAL, given_axes, new_axes
+from .panels import COLUMN_WIDTHS, SEQUENTIAL, given_axes, new_axes, own_figure
 
 __all__ = ["plot_profile", "plot_systematics"]
 
-# Okabe & Ito's colours that are dark enough for lines; the markers tell them apart in grey.
+# Okabe & Ito's colours that are dark enough for lines, and a brown; in grey, markers tell.
 SLICE_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9",
-                "0.5")
+                "#661100")
 KIND_COLORS = (*SLICE_COLORS, "#F0E442")
 SLICE_MARKERS = "osD^vP*X"
 ASYMMETRY_LABELS = {"modulus": "A = (N $-$ S) / |N + S|", "equation1": "A = (N $-$ S) / (N + S)",
@@ -50,14 +50,17 @@ def _slices(table):
     return {label: labels == label for label in dict.fromkeys(labels.tolist())}, common
 
 
-def plot_profile(profile, quantity="asymmetry", *, test=None, axes=None, **kwargs):
+@own_figure
+def plot_profile(profile, quantity="asymmetry", *, test=None, axes=None, width=None, **kwargs):
     """Figures 4 and 6; see `rcasym.AsymmetryProfile.plot`."""
     check_choice("quantity", quantity, ("asymmetry", *PROFILE_LABELS))
     slices, common = _slices(profile)
     signal, rule = _signal(profile, test)
     new_figure = axes is None
     if new_figure:
-        axes = new_axes(1, 3, (4.2, 4.2))
+        width = width or COLUMN_WIDTHS["double"]
+        axes = (new_axes(1, 3, width, 0.42 * width) if width > 5
+                else new_axes(3, 1, width, 0.75 * width))
         axes[0, 0].figure.suptitle(common)
     left, *others = axes = given_axes(axes, 3, "the medians, and the slices with and without "
                                                "a signal")
@@ -68,8 +71,8 @@ def plot_profile(profile, quantity="asymmetry", *, test=None, axes=None, **kwarg
     for k, (name, rows) in enumerate(slices.items()):
         color = (SLICE_COLORS[k] if len(slices) <= len(SLICE_COLORS)
                  else plt.get_cmap(SEQUENTIAL)(k / len(slices)))
-        style = {"color": color, "marker": SLICE_MARKERS[k % len(SLICE_MARKERS)], "markersize": 4.5,
-                 "linewidth": 1, "capsize": 2, "elinewidth": 1, "label": name} | kwargs
+        style = {"color": color, "marker": SLICE_MARKERS[k % len(SLICE_MARKERS)], "markersize": 3,
+                 "linewidth": 0.8, "capsize": 1.5, "elinewidth": 0.8, "label": name} | kwargs
         part = profile[rows]
         low, high = part["abs_Z_min"].value, part["abs_Z_max"].value
         # Side by side within the bin, so that no error bar hides another.
@@ -98,7 +101,7 @@ def plot_profile(profile, quantity="asymmetry", *, test=None, axes=None, **kwarg
             ax.annotate("none", (0.5, 0.6), xycoords="axes fraction", ha="center", color="0.4")
     if new_figure and left.containers:
         # Beside the panels, where it hides no point.
-        left.figure.legend(*left.get_legend_handles_labels(), fontsize="small", ncols=6,
+        left.figure.legend(*left.get_legend_handles_labels(), ncols=6 if width > 5 else 2,
                            loc="outside lower center")
     elif not new_figure:
         for ax in axes:
@@ -148,16 +151,17 @@ def _signal(profile, test):
     return signal, rule
 
 
-def plot_systematics(table, *, axes=None, **kwargs):
+@own_figure
+def plot_systematics(table, *, axes=None, width=None, **kwargs):
     """A bar for each variation; see `rcasym.robustness.Systematics.plot`."""
     # What all are compared with has no bar.
     table = table[table["kind"] != "as given"]
     slices, common = _slices(table)
     if axes is None:
         n_bars = max(np.sum(rows) for rows in slices.values())
-        width = 2.0 + 1.7 * len(slices)
+        width = width or COLUMN_WIDTHS["double" if len(slices) > 1 else "single"]
         axes = plt.subplots(1, len(slices), sharex=True, sharey=True, squeeze=False,
-                            layout="constrained", figsize=(width, 1.4 + 0.2 * n_bars))[1]
+                            layout="constrained", figsize=(width, 0.8 + 0.15 * n_bars))[1]
         axes[0, 0].figure.suptitle(common)
     axes = given_axes(axes, len(slices), f"{len(slices)} slices")
     kinds = list(dict.fromkeys(table["kind"].tolist()))

@@ -1,6 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Figure 1: where the stars are."""
 
+from itertools import cycle
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LogNorm
@@ -8,14 +10,17 @@ from matplotlib.colors import LogNorm
 from ..axes import AXIS_LABELS
 from ..columns import floats, survey_names
 from ..validation import check_columns
-from .panels import SEQUENTIAL, given_axes, shown_range
+from .panels import COLUMN_WIDTHS, SEQUENTIAL, given_axes, own_figure, shown_range
 
 __all__ = ["plot_catalog"]
 
+# Told apart in grey.
+LINES = ("-", "--", ":", "-.")
 STAR_LABELS = {"age": "age [Gyr]", "m_h": "[M/H] [dex]"}
 
 
-def plot_catalog(catalog, *, axes=None, **kwargs):
+@own_figure
+def plot_catalog(catalog, *, axes=None, width=None, **kwargs):
     """Figure 1; see `rcasym.RedClumpCatalog.plot`."""
     check_columns(catalog.colnames, ["galcen", "m_h"], "the catalogue")
     names = survey_names(catalog)
@@ -24,8 +29,10 @@ def plot_catalog(catalog, *, axes=None, **kwargs):
     quantities = [name for name in ("age", "m_h")
                   if name in catalog.colnames and np.isfinite(floats(catalog, name)).any()]
     n = len(surveys)
-    if axes is None:
-        figure = plt.figure(figsize=(4.2 * max(n, 2), 9.6), layout="constrained")
+    own = axes is None
+    if own:
+        width = width or COLUMN_WIDTHS["double"]
+        figure = plt.figure(figsize=(width, 0.6 * width + 2.6), layout="constrained")
         rows = figure.add_gridspec(3, 1)
         hexbins = [rows[row].subgridspec(1, n) for row in (0, 1)]
         histograms = rows[2].subgridspec(1, max(len(quantities), 1))
@@ -47,21 +54,24 @@ def plot_catalog(catalog, *, axes=None, **kwargs):
                 "rasterized": True} | kwargs))
             ax.set(xlabel=f"{AXIS_LABELS['R']} [kpc]", ylabel=f"{AXIS_LABELS[name]} [{unit}]",
                    xlim=extent[:2], ylim=extent[2:],
-                   title=f"{survey}: {np.sum(here):,} stars".removeprefix(": "))
+                   title=f"{survey}\n{np.sum(here):,} stars".strip())
         if "norm" not in kwargs and "C" not in kwargs:
             most = max(np.max(np.asarray(mesh.get_array()), initial=1) for mesh in drawn)
             for mesh in drawn:
                 mesh.set_norm(LogNorm(1, max(most, 2)))
-        for ax, mesh in zip(panels, drawn, strict=True):
-            ax.figure.colorbar(mesh, ax=ax, label="stars in a hexagon")
+        panels[-1].figure.colorbar(drawn[-1], ax=list(panels), label="stars in a hexagon")
+        for ax in panels[1:] if own else []:
+            # The first panel of the row has the same axis.
+            ax.set_ylabel("")
+            ax.tick_params(labelleft=False)
     for ax, name in zip(axes[2 * n:], quantities, strict=True):
         values = floats(catalog, name)
         bins = np.linspace(*shown_range(values[np.isfinite(values)]), 50)
-        for survey in surveys:
+        for survey, line in zip(surveys, cycle(LINES)):
             here = np.isfinite(values) & (names == survey)
             if here.any():
-                ax.hist(values[here], bins, histtype="step", label=survey or None)
+                ax.hist(values[here], bins, histtype="step", linestyle=line, label=survey or None)
         ax.set(xlabel=STAR_LABELS[name], ylabel="stars", xlim=bins[[0, -1]])
-        if any(surveys):
-            ax.legend()
+        if any(surveys) and ax is axes[2 * n]:
+            ax.legend(frameon=False)
     return axes

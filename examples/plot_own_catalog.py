@@ -1,6 +1,6 @@
 """
-Stars of your own table
-=======================
+Your own catalogue
+==================
 
 Any astropy table will do, whatever it calls its columns and whatever their units are. Positions
 and metallicities are needed, all else may be absent.
@@ -76,3 +76,13 @@ print(*largest.pformat(max_width=-1), sep="\n")
 # `~matplotlib.axes.Axes.pcolormesh`.
 
 axes = amap.plot("count", norm=LogNorm(1, 2000))
+
+# %%
+# What to look at
+# ---------------
+# The report first: how many stars have all that a map needs. Then the numbers of stars: with fewer
+# than some ten, a voxel scatters by as much as the asymmetry that is looked for.
+#
+# What it does not show
+# ---------------------
+# Whether North and South differ: :ref:`sphx_glr_generated_gallery_plot_claim.py` goes on from here.
