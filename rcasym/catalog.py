@@ -9,7 +9,7 @@ from astropy.io.registry import UnifiedReadWriteMethod
 from astropy.table import QTable, Table, vstack
 
 from .catalogfile import CatalogRead, CatalogWrite, register
-from .columns import COLUMNS, POSITION_COLUMNS, TEXT_COLUMNS, floats, text
+from .columns import COLUMNS, POSITION_COLUMNS, TEXT_COLUMNS, find_columns, floats, text
 from .cuts import QualityCuts
 from .exceptions import CatalogError, CatalogWarning
 from .frames import cylindrical, paper_frame
@@ -121,25 +121,7 @@ class RedClumpCatalog(QTable):
         if not isinstance(table, Table):
             raise CatalogError("table must be an astropy Table; got "
                                f"{type(table).__name__}. Table.from_pandas converts a DataFrame")
-        known = (*TEXT_COLUMNS, "coord", *POSITION_COLUMNS, *COLUMNS)
-        given = dict(columns or {})
-        for name in given:
-            check_choice("a key of columns", name, known)
-        check_columns(table.colnames, [v for v in given.values() if v is not None], "the table")
-        sources = {name: name for name in known if name in table.colnames} | given
-        sources = {name: source for name, source in sources.items() if source is not None}
-        if not {"ra", "dec", "l", "b", "coord"} & given.keys() and "coord" in sources:
-            position = ("coord",)
-        elif {"l", "b"} & given.keys() or (not {"ra", "dec"} & sources.keys() and "l" in sources):
-            position = ("l", "b", "distance")
-        elif "coord" in given:
-            position = ("coord",)
-        else:
-            position = ("ra", "dec", "distance")
-        for name in (*position, "m_h"):
-            if name not in sources:
-                check_columns(table.colnames, [name],
-                              "the table, or columns= by another name,")
+        sources, position = find_columns(table.colnames, columns)
         if len(table) == 0:
             raise CatalogError("table must have one or more rows; got 0")
         keep = (keep,) if isinstance(keep, str) else keep

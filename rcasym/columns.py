@@ -10,16 +10,87 @@ from astropy.coordinates import Longitude
 from astropy.utils.masked import Masked
 
 from .exceptions import CatalogError, CatalogWarning
-from .validation import warn
+from .validation import check_choice, check_columns, warn
 
-__all__ = ["StarColumn", "COLUMNS", "POSITION_COLUMNS", "TEXT_COLUMNS", "floats", "survey_names",
-           "text"]
+__all__ = ["StarColumn", "LostValues", "COLUMNS", "POSITION_COLUMNS", "TEXT_COLUMNS",
+           "find_columns", "floats", "survey_names", "text"]
 
 # How surveys write a missing value, in the unit of the table. Positive ones are out of range.
 SENTINELS = -np.array([999, 999.9, 999.99, 999.999, 9999, 9999.9, 9999.99, 9999.999, 9999.9999,
                        99999, 99999.9])
 # No column but an angle may reach these.
 SHORT_SENTINELS = -np.array([99, 99.9, 99.99, 99.999])
+
+
+class LostValues:
+    """Values that were masked at the door, counted over one table or many.
+
+    Examples
+    --------
+    >>> from rcasym.columns import COLUMNS, LostValues
+    >>> lost = LostValues()
+    >>> for part in [1.5, -9999], [2.5, 130]:
+    ...     values = COLUMNS["age"].clean(part, "age", lost)
+    >>> lost.counts["age"]
+    {'stars': 4, 'missing': 1, 'outside': 1}
+    """
+
+    def __init__(self):
+        self.counts = {}
+        self._words = {}
+
+    def add(self, column, called, n, missing, outside):
+        """Count the values of one table.
+
+        Parameters
+        ----------
+        column : StarColumn
+            The rule.
+        called : str
+            What messages call the column.
+        n, missing : int
+            Stars, and those without a value.
+        outside : ndarray
+            The values that are out of range.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from rcasym.columns import COLUMNS, LostValues
+        >>> lost = LostValues()
+        >>> lost.add(COLUMNS["m_h"], "column 'm_h'", 100, 3, np.array([]))
+        >>> lost.counts["m_h"]["missing"]
+        3
+        """
+        counts = self.counts.setdefault(column.name, {"stars": 0, "missing": 0, "outside": 0})
+        for name, number in (("stars", n), ("missing", missing), ("outside", len(outside))):
+            counts[name] += int(number)
+        words = self._words.setdefault(column.name, [column, called, None])
+        if words[2] is None and len(outside):
+            words[2] = outside[0]
+
+    def warn(self):
+        """Warn of them, once a column and kind.
+
+        Examples
+        --------
+        Nothing is lost where every value is known:
+
+        >>> from rcasym.columns import COLUMNS, LostValues
+        >>> lost = LostValues()
+        >>> values = COLUMNS["m_h"].clean([-0.1, 0.2], "m_h", lost)
+        >>> lost.warn()
+        """
+        for name, counts in self.counts.items():
+            column, called, first = self._words[name]
+            if column.needed and counts["missing"]:
+                warn(f"{called}: {counts['missing']:,} of {counts['stars']:,} stars have no value "
+                     "(masked, NaN, infinite or a sentinel such as -9999) and will not be mapped",
+                     CatalogWarning)
+            if counts["outside"]:
+                warn(f"{called}: {counts['outside']:,} of {counts['stars']:,} values are not in "
+                     f"{column.rule} (the first is {first:g}) and are masked; if the column is in "
+                     "another unit, set it", CatalogWarning)
 
 
 @dataclass(frozen=True)
@@ -59,7 +130,7 @@ class StarColumn:
         """The range of values, in words."""
         return f"{'(' if self.positive else '['}{self.low:g}, {self.high:g}] {self.unit}".strip()
 
-    def clean(self, values, source):
+    def clean(self, values, source, lost=None):
         """Plain floats of a table's column in the canonical unit, NaN where there is no value.
 
         Masked entries, NaN, infinities and sentinels count as no value; where the column is needed
@@ -72,6 +143,8 @@ class StarColumn:
             The table's column.
         source : str
             Its name in the table, for messages.
+        lost : LostValues, optional
+            Where to count what is lost, instead of a warning.
 
         Returns
         -------
@@ -101,20 +174,16 @@ class StarColumn:
         if self.unit != u.deg:
             missing |= _near(numbers, SHORT_SENTINELS)
         numbers[missing] = np.nan
-        if self.needed and missing.any():
-            warn(f"{called}: {missing.sum():,} of {len(numbers):,} stars have no value (masked, "
-                 "NaN, infinite or a sentinel such as -9999) and will not be mapped",
-                 CatalogWarning)
         numbers = self._to_unit(numbers, unit, called)
         with np.errstate(invalid="ignore"):
             outside = (numbers < self.low) | (numbers > self.high)
             if self.positive:
                 outside |= numbers == self.low
-        if outside.any():
-            warn(f"{called}: {outside.sum():,} of {len(numbers):,} values are not in {self.rule} "
-                 f"(the first is {numbers[outside][0]:g}) and are masked; if the column is in "
-                 "another unit, set it", CatalogWarning)
-            numbers[outside] = np.nan
+        counts = LostValues() if lost is None else lost
+        counts.add(self, called, len(numbers), np.count_nonzero(missing), numbers[outside])
+        if lost is None:
+            counts.warn()
+        numbers[outside] = np.nan
         return numbers
 
     def _to_unit(self, numbers, unit, called):
@@ -185,6 +254,58 @@ COLUMNS = {
     )
 }
 """The measured quantities of a star, in the order of the catalogue."""
+
+
+def find_columns(colnames, columns=None):
+    """Which columns of a table hold what.
+
+    Parameters
+    ----------
+    colnames : sequence of str
+        The columns that the table has.
+    columns : dict, optional
+        What the table calls its columns, where it is not what the catalogue does; None leaves a
+        column out.
+
+    Returns
+    -------
+    sources : dict
+        The table's column for each of a catalogue's.
+    position : tuple of str
+        What positions are made of: ``("coord",)``, ``("l", "b", "distance")`` or
+        ``("ra", "dec", "distance")``.
+
+    Raises
+    ------
+    CatalogError
+        If a column that is needed or named is missing.
+
+    Examples
+    --------
+    >>> from rcasym.columns import find_columns
+    >>> sources, position = find_columns(["l", "b", "d", "m_h"], {"distance": "d"})
+    >>> position, sources["distance"]
+    (('l', 'b', 'distance'), 'd')
+    """
+    known = (*TEXT_COLUMNS, "coord", *POSITION_COLUMNS, *COLUMNS)
+    given = dict(columns or {})
+    for name in given:
+        check_choice("a key of columns", name, known)
+    check_columns(colnames, [v for v in given.values() if v is not None], "the table")
+    sources = {name: name for name in known if name in colnames} | given
+    sources = {name: source for name, source in sources.items() if source is not None}
+    if not {"ra", "dec", "l", "b", "coord"} & given.keys() and "coord" in sources:
+        position = ("coord",)
+    elif {"l", "b"} & given.keys() or (not {"ra", "dec"} & sources.keys() and "l" in sources):
+        position = ("l", "b", "distance")
+    elif "coord" in given:
+        position = ("coord",)
+    else:
+        position = ("ra", "dec", "distance")
+    for name in (*position, "m_h"):
+        if name not in sources:
+            check_columns(colnames, [name], "the table, or columns= by another name,")
+    return sources, position
 
 
 def floats(table, name):
