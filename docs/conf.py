@@ -6,8 +6,12 @@ Where READTHEDOCS or RCASYM_DOCS_ONLINE is set, names of other packages become l
 """
 
 import os
+import re
 from importlib.metadata import version as version_of
+from pathlib import Path
 
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx_astropy.conf.v3 import *  # noqa: F403
 from sphinx_astropy.conf.v3 import exclude_patterns, extensions, intersphinx_mapping
 from sphinx_gallery.sorting import ExplicitOrder
@@ -32,7 +36,12 @@ html_logo = "_static/icon.svg"
 html_static_path = ["_static"]
 html_css_files = ["rcasym.css"]
 html_favicon = "_static/icon.svg"
+html_context = {"default_mode": "auto"}
+# The logo and the name are in the header already.
+html_sidebars = {"**": ["components/sst-sidebar-nav.html"]}
 html_theme_options = {
+    "logo": {"text": project},
+    "rtd_search": False,
     "sst_project_name": project,
     "navbar_start": "components/navbar-logo.html",
     "navbar_center": "components/navbar-nav.html",
@@ -49,6 +58,7 @@ html_theme_options = {
 # -- Reference ------------------------------------------------------------------------------------
 
 autodoc_typehints = "none"
+autodoc_default_options = {"no-value": True}
 automodapi_inheritance_diagram = False
 # The hundred methods of QTable are astropy's to describe.
 automodsumm_inherited_members = False
@@ -99,3 +109,29 @@ sphinx_gallery_conf = {
     "write_computation_times": False,
     "remove_config_comments": True,
 }
+
+# -- Pages that ask no other host for anything -----------------------------------------------------
+
+html_math_renderer = "mathml"
+
+
+def inline_math(self, node):
+    self.body.append(tex2mathml(node.astext()))
+    raise nodes.SkipNode
+
+
+def display_math(self, node):
+    self.body.append(f'<div class="math">{tex2mathml(node.astext(), as_block=True)}</div>')
+    raise nodes.SkipNode
+
+
+def without_web_font(app, exception):
+    """The theme's style sheet would load a font from another host."""
+    style = Path(app.outdir, "_static", "sunpy_style.css")
+    if exception is None and style.is_file():
+        style.write_text(re.sub(r"@import url\(.*?\);", "", style.read_text()))
+
+
+def setup(app):
+    app.add_html_math_renderer("mathml", (inline_math, None), (display_math, None))
+    app.connect("build-finished", without_web_font)

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from .cuts import QualityCuts
     from .mock import make_mock_catalog
     from .profile import AsymmetryProfile
-    from .robustness import propagate, systematics
+    from .robustness import Systematics, propagate, systematics
 
 __all__ = ["RedClumpCatalog", "QualityCuts", "AgeCalibrator", "DiskBinning", "AsymmetryMap",
-           "AsymmetryProfile", "propagate", "systematics", "make_mock_catalog"]
+           "AsymmetryProfile", "propagate", "systematics", "Systematics", "make_mock_catalog"]
 
 __version__ = version("rcasym")
 
@@ -28,6 +28,7 @@ _HOMES = {
     "AsymmetryMap": "asymmetry",
     "AsymmetryProfile": "profile",
     "propagate": "robustness",
+    "Systematics": "robustness",
     "systematics": "robustness",
     "make_mock_catalog": "mock",
 }

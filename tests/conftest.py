@@ -23,6 +23,13 @@ DATA = Path(os.environ.get("RCASYM_TEST_DATA",
                            Path(__file__).parents[2] / "shared" / "data"))
 
 
+def pytest_addoption(parser):
+    parser.addoption("--docs-html", metavar="DIR",
+                     help="open the documentation built in DIR in a browser")
+    parser.addoption("--docs-screenshots", metavar="DIR",
+                     help="save what the browser shows with --docs-html in DIR")
+
+
 @pytest.fixture
 def data_file():
     """A function that finds one of the real tables, or skips the test."""

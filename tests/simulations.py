@@ -197,14 +197,14 @@ def write_definitions(folder):
     ax.set(xlabel="mean of N and S [dex]", ylabel="A", ylim=(-2, 2), xlim=middle[[0, -1]],
            title="North always more metal rich by 0.08 dex")
     ax.legend(loc="lower right")
-    ax.figure.savefig(folder / "definitions.png", dpi=110)
+    ax.figure.savefig(folder / "definitions.png", dpi=150)
 
 
 def write_coverage(folder):
     from matplotlib import pyplot as plt
 
     sizes = (3, 5, 8, 12, 20, 35, 60, 120, 250)
-    _, axes = plt.subplots(1, 3, figsize=(11, 3.6), sharey=True, layout="constrained")
+    _, axes = plt.subplots(1, 3, figsize=(7.1, 2.8), sharey=True, layout="constrained")
     labels = {"north": "median", "difference": "North − South", "linear": "A of 10$^{[M/H]}$",
               "modulus": "A, modulus", "offset_difference": "offset difference"}
     rows = []
@@ -232,7 +232,7 @@ def write_coverage(folder):
          *(f"covered, {100 * level:g} %" for level in LEVELS)])
     axes[0].set_ylabel("part of 2,000 mocks covered")
     axes[0].legend(fontsize="small", loc="center right")
-    axes[0].figure.savefig(folder / "coverage.png", dpi=110)
+    axes[0].figure.savefig(folder / "coverage.png", dpi=150)
     write_table(folder / "coverage.csv", rows, [
         "scatter", "stars", *(f"{name} {100 * level:g} %" for level in LEVELS
                               for name in ("median", "difference", "linear A"))])
@@ -241,7 +241,7 @@ def write_coverage(folder):
 def write_radii(folder):
     from matplotlib import pyplot as plt
 
-    _, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharex=True, layout="constrained")
+    _, axes = plt.subplots(1, 2, figsize=(7.1, 3), sharex=True, layout="constrained")
     bins = np.linspace(-8, 8, 65)
     middle = 0.5 * (bins[1:] + bins[:-1])
     rows = []
@@ -257,7 +257,7 @@ def write_radii(folder):
         ax.set(xlabel="North − South [errors]", title=disk)
     axes[0].set_ylabel("bins")
     axes[0].legend(fontsize="small", loc="upper left")
-    axes[0].figure.savefig(folder / "radii.png", dpi=110)
+    axes[0].figure.savefig(folder / "radii.png", dpi=150)
     write_table(folder / "radii.csv", rows, [
         "symmetric disk", "estimate", "mean [errors]", "standard deviation [errors]",
         *(f"covered, {100 * level:g} %" for level in LEVELS)])
@@ -266,7 +266,7 @@ def write_radii(folder):
 def write_null(folder):
     from matplotlib import pyplot as plt
 
-    _, axes = plt.subplots(2, 3, figsize=(11, 5.6), layout="constrained")
+    _, axes = plt.subplots(2, 3, figsize=(7.1, 4.2), layout="constrained")
     rows = []
     for row, (n_stars, n_mocks) in zip(axes, ((20_000, 1000), (146_062, 200)), strict=True):
         found, z = null(n_mocks, n_stars)
@@ -278,7 +278,7 @@ def write_null(folder):
             rows.append([f"{n_stars:,}", name, len(p_values), f"{ks:.3f}", f"{100 * low:.1f} %",
                          f"{z.mean():+.2f} ± {1 / np.sqrt(len(z)):.2f}" if name == "mean" else ""])
         row[0].set_ylabel(f"mocks of {n_stars:,} stars")
-    axes[0, 0].figure.savefig(folder / "null.png", dpi=110)
+    axes[0, 0].figure.savefig(folder / "null.png", dpi=150)
     write_table(folder / "null.csv", rows, ["stars", "p-value", "number", "KS p",
                                             "at 0.05 or below", "mean difference [errors]"])
 

@@ -153,7 +153,7 @@ def _signal(profile, test):
 
 @own_figure
 def plot_systematics(table, *, axes=None, width=None, **kwargs):
-    """A bar for each variation; see `rcasym.robustness.Systematics.plot`."""
+    """A bar for each variation; see `rcasym.Systematics.plot`."""
     # What all are compared with has no bar.
     table = table[table["kind"] != "as given"]
     slices, common = _slices(table)

@@ -1,0 +1,241 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The built documentation in a real browser: ``tox -e browser``, or ``--docs-html=DIR``."""
+
+import re
+import shutil
+from functools import partial
+from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PAGES = {
+    "landing": "index.html",
+    "gallery": "generated/gallery/index.html",
+    "example": "generated/gallery/**/plot_*.html",
+    "class": "api/rcasym.AsymmetryMap.html",
+    "formula": "api/rcasym.age_bias.AgeBias.html",
+    "search": "search.html",
+}
+DESKTOP = {"viewport": {"width": 1280, "height": 900}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True,
+         "has_touch": True}
+
+# A lazy image far down the page would never be loaded.
+BROKEN_IMAGES = """async () => {
+    const broken = [];
+    for (const image of document.images) {
+        image.loading = "eager";
+        await image.decode().catch(() => broken.push(image.outerHTML));
+    }
+    return broken;
+}"""
+# What a box hides or scrolls widens nothing, but the theme lets the whole text of a page scroll.
+STICKING_OUT = """width => {
+    const clipped = box => !box.matches("body, .bd-article-container")
+        && (getComputedStyle(box).overflowX !== "visible" || clipped(box.parentElement));
+    const seen = box => box.checkVisibility({opacityProperty: true, visibilityProperty: true});
+    const nodes = document.createTreeWalker(document.body);
+    const range = document.createRange();
+    const out = [];
+    while (nodes.nextNode()) {
+        const node = nodes.currentNode, box = node.parentElement;
+        range.selectNode(node);
+        if (!node.firstChild && range.getBoundingClientRect().right > width + 1
+                && seen(box) && !clipped(box))
+            out.push(node.data || box.outerHTML);
+    }
+    return out;
+}"""
+COLORS = """([text, box]) => [getComputedStyle(document.querySelector(text)).color,
+                     getComputedStyle(document.querySelector(box)).backgroundColor]"""
+TEXTS = [("body", "body"), (".bd-header .logo__title", ".bd-header")]
+SEARCHED = """() => /finished|did not match/.test(
+    document.querySelector("#search-results .search-summary")?.textContent)"""
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+class Page(HTMLParser):
+    """The links of a page, the addresses of what it loads, and the ids that a link can name."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.links, self.loaded, self.ids = set(), set(), set()
+        self.feed(path.read_text(encoding="utf-8"))
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.ids.add(attrs.get("id"))
+        links = {attrs.get("href"), attrs.get("src")} - {None}
+        links |= {size.split()[0] for size in attrs.get("srcset", "").split(",") if size.strip()}
+        self.links |= links
+        if "src" in attrs or attrs.get("rel") in ("stylesheet", "preload", "icon"):
+            self.loaded |= links
+
+
+@pytest.fixture(scope="module")
+def html(request):
+    folder = request.config.getoption("--docs-html")
+    if folder is None:
+        pytest.skip("tox -e browser builds the documentation and opens it in a browser "
+                    "(--docs-html=DIR if it is built in DIR)")
+    folder = Path(folder).resolve()
+    if not (folder / "index.html").is_file():
+        pytest.fail(f"no documentation is built in {folder}", pytrace=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pages(html):
+    """What all pages have in them; the theme's templates are no pages."""
+    return {path: Page(path) for path in sorted(html.rglob("*.html"))
+            if path.relative_to(html).parts[0] != "_static"}
+
+
+@pytest.fixture(scope="module")
+def site(html):
+    handler = partial(QuietHandler, directory=html)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser(html):
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        pytest.fail("playwright is not installed: pip install playwright", pytrace=False)
+    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if executable is None:
+        pytest.fail(f"none of {', '.join(BROWSERS)} is installed: apt install chromium",
+                    pytrace=False)
+    with sync_playwright() as playwright, \
+            playwright.chromium.launch(executable_path=executable) as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(site, browser):
+    """A function that opens a page, and gives it with a list of what goes wrong on it."""
+    contexts = []
+
+    def visit(path, **options):
+        contexts.append(browser.new_context(**options))
+        contexts[-1].set_default_timeout(120_000)  # a shared machine may be slow
+        page, problems = contexts[-1].new_page(), []
+
+        def refuse(route):
+            problems.append(f"request to another host: {route.request.url}")
+            route.abort()
+
+        def on_console(message):
+            # What could not be loaded is listed with its address by the others.
+            if message.type == "error" and not message.text.startswith("Failed to load resource"):
+                problems.append(f"console: {message.text} ({message.location['url']})")
+
+        def on_response(response):
+            if response.status >= 400:
+                problems.append(f"status {response.status}: {response.url}")
+
+        def on_failure(request):
+            if request.url.startswith(site):
+                problems.append(f"{request.failure}: {request.url}")
+
+        page.route(re.compile(f"^(?!{re.escape(site)})"), refuse)
+        page.on("console", on_console)
+        page.on("pageerror", lambda error: problems.append(f"script: {error.stack}"))
+        page.on("response", on_response)
+        page.on("requestfailed", on_failure)
+        page.goto(site + path, wait_until="networkidle")
+        return page, problems
+
+    yield visit
+    for context in contexts:
+        context.close()
+
+
+def none_of(problems):
+    if problems:
+        pytest.fail("\n".join(problems), pytrace=False)
+
+
+def brightness(color):
+    return sum(map(int, re.findall(r"\d+", color)[:3])) / (3 * 255)
+
+
+def leads_somewhere(link, path, pages, html):
+    link = urlsplit(link)
+    target = (path.parent / unquote(link.path)).resolve() if link.path else path
+    return (target.is_file() and target.is_relative_to(html)
+            and (not link.fragment or target not in pages
+                 or unquote(link.fragment) in pages[target].ids))
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("pattern", PAGES.values(), ids=PAGES)
+def test_page(visit, html, request, pattern, scheme, size):
+    path = min(html.glob(pattern), default=html / pattern).relative_to(html)
+    page, problems = visit(path.as_posix(), color_scheme=scheme, **size)
+    problems += [f"broken image: {image}" for image in page.evaluate(BROKEN_IMAGES)]
+    theme = page.locator("html").get_attribute("data-theme")
+    text, background = map(brightness, page.evaluate(COLORS, TEXTS[0]))
+    if theme != scheme or (text < background) != (scheme == "light"):
+        problems.append(f"not {scheme}: the theme is {theme}")
+    for names in TEXTS:
+        text, background = page.evaluate(COLORS, names)
+        if abs(brightness(text) - brightness(background)) < 0.4:
+            problems.append(f"{names[0]} is hard to read: {text} on {background}")
+
+    width = size["viewport"]["width"]
+    page_width = page.evaluate("document.documentElement.scrollWidth")
+    if page_width > width + 1:
+        problems.append(f"{page_width} pixels wide, not {width}")
+    problems += [f"sticks out: {box}" for box in page.evaluate(STICKING_OUT, width)]
+    if not page.locator("main h1").first.is_visible():
+        problems.append("no heading is visible")
+
+    if folder := request.config.getoption("--docs-screenshots"):
+        page.screenshot(path=Path(folder) / f"{request.node.callspec.id}.png", full_page=True)
+    none_of(problems)
+
+
+@pytest.mark.parametrize(("words", "found"), [("asymmetry", "index.html"),
+                                              ("AsymmetryMap", "api/rcasym.AsymmetryMap.html")])
+def test_search(visit, site, html, pages, words, found):
+    page, problems = visit("index.html")
+    page.get_by_role("button", name="Search").locator("visible=true").first.click()
+    page.get_by_role("searchbox").locator("visible=true").first.fill(words)
+    page.keyboard.press("Enter")
+    page.wait_for_function(SEARCHED)
+    links = page.locator("#search-results li a").evaluate_all("links => links.map(a => a.href)")
+    results = [link.removeprefix(site) for link in links]
+    if found not in [result.partition("#")[0] for result in results]:
+        problems.append(f"{found} is not in the results {results}")
+    none_of(problems + [f"broken result: {result}" for result in results
+                        if not leads_somewhere(result, html / "index.html", pages, html)])
+
+
+def test_links(html, pages):
+    none_of([f"{path.relative_to(html)}: {link}" for path, page in pages.items()
+             for link in sorted(page.links) if not re.match(r"[\w+.-]+:|//", link)
+             and not leads_somewhere(link, path, pages, html)])
+
+
+def test_no_other_host(html, pages):
+    """On all pages, as the browser opens a few."""
+    none_of([f"{path.relative_to(html)}: {link}" for path, page in pages.items()
+             for link in sorted(page.loaded) if urlsplit(link).netloc])
