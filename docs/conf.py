@@ -7,6 +7,7 @@ Where READTHEDOCS or RCASYM_DOCS_ONLINE is set, names of other packages become l
 
 import os
 import re
+import warnings
 from importlib.metadata import version as version_of
 from pathlib import Path
 
@@ -18,6 +19,16 @@ from sphinx_gallery.sorting import ExplicitOrder
 
 # No window is opened for a figure.
 os.environ["MPLBACKEND"] = "agg"
+
+
+def plain_warning(message, category, *args, **kwargs):
+    return f"{category.__name__}: {message}\n"
+
+
+# Examples show warnings without the folder in which the pages were built.
+warnings.formatwarning = plain_warning
+plot_html_show_formats = plot_html_show_source_link = False
+plot_formats = [("png", 150)]
 
 project = "rcasym"
 author = "The rcasym developers"

@@ -10,8 +10,8 @@ of the ages as one of three reasons. How much of that do these errors make by th
 # Two disks, three kinds of ages
 # ------------------------------
 # Into a mock sample without an asymmetry, one is put by hand, beyond 11 kpc and from -5 to 15 deg:
-# in one disk it is the same at all ages, in the other it is smaller in old stars, less by 60 % from
-# 10 Gyr on. Each star goes in once.
+# in one disk it is the same at all ages, in the other it is smaller in old stars, by 60 % from 10
+# Gyr on. Each star goes in once.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -115,13 +115,14 @@ for ax, (label, values) in zip(panels, shown.items(), strict=True):
 # ---------------
 # Errors of the ages make *no* contrast by themselves. Where the asymmetry is the same at all ages,
 # mixing the ages leaves it the same, even with errors of 40 %. What they do is hide a contrast:
-# younger stars come into the oldest bins, and of a fall by 60 % less is left the larger the errors
-# are. A contrast in dex that is more than its error is real, as far as ages go, and larger than it
-# looks.
+# younger stars come into the oldest bins, and the larger the errors, the less is left of the fall
+# by 60 %. A contrast of several times its error is real, as far as errors of the ages go, and
+# larger than it looks.
 #
 # What looks like a contrast is something else. There are fewer old stars, and their [M/H] scatters
-# more: the same asymmetry is fewer errors from zero, "less pronounced". And A falls with age by
-# itself, since old stars are more metal poor, and abs(N + S) is larger.
+# more: the same asymmetry is fewer errors from zero, "less pronounced". And A is
+# largest for the youngest stars, though the difference is not: old stars are more metal poor, and
+# abs(N + S) is larger.
 #
 # What it does not show
 # ---------------------

@@ -21,8 +21,8 @@ from astropy import units as u
 from rcasym import AgeCalibrator, make_mock_catalog
 
 samples = {
-    "a bias of 1.5 Gyr": make_mock_catalog(age_bias=1.5 * u.Gyr),
-    "no bias": make_mock_catalog(),
+    "a bias of 1.5 Gyr": make_mock_catalog(100_000, age_bias=1.5 * u.Gyr),
+    "no bias": make_mock_catalog(100_000),
 }
 
 

@@ -10,7 +10,8 @@ hangs on what was assumed, takes a test and a table of systematics.
 # The stars
 # ---------
 # The mock sample has an asymmetry of 0.08 dex beyond R = 11 kpc, at azimuths from -5 to 15 deg.
-# Each star goes in once: a star that both surveys observed would count twice, and err twice alike.
+# Each star goes in once: a star that both surveys observed would count twice, with the same error
+# both times.
 
 from astropy import units as u
 
@@ -41,8 +42,9 @@ axes = amap.profile().plot("difference", test=test)
 # %%
 # What if?
 # --------
-# The same difference with the Sun elsewhere, other distances, other zero points, one survey alone,
-# another statistic and other bins, each in units of its error. Grey is one error; the lines are
+# The difference of the medians of offsets, ``offset_difference``, with the Sun elsewhere, other
+# distances, other zero points, one survey alone, another statistic and other bins, each in units of
+# its error. Grey is one error; the lines are
 # what a sample of more or fewer stars may move by chance.
 
 table = systematics(stars)
@@ -65,9 +67,10 @@ for phi in (-5, 0, 5):
 # %%
 # What to look at
 # ---------------
-# The height of the Sun first, then ``R_min``: both move the result by more than its error, and
-# neither takes it away. A claim names the corrected p-value, the difference in dex with its error,
-# and the largest of these shifts.
+# ``R_min`` first: from 10.4 kpc on, stars come in from where there is no asymmetry, and the
+# difference falls by 0.02 to 0.03 dex. Then the height of the Sun: 25 pc less make 0.005 to 0.016
+# dex. No variation takes the result away. A claim names the corrected p-value, the difference in
+# dex with its error, and the largest of these shifts.
 #
 # What it does not show
 # ---------------------

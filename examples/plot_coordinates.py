@@ -74,7 +74,7 @@ arrow(ax, 3.2, (-60, 60), "rotation", (0.5, 2.2), "0.2", linewidth=2)
 arrow(ax, 17.3, (0, 45), r"$\phi$ of rcasym and galpy" + "\nfrom the Sun, with the rotation",
       (-13, 14.5), "#0072B2", linewidth=1.5)
 arrow(ax, 5.2, (180, 0), "azimuth of astropy and gala\nfrom the far side, against the rotation",
-      (2, 10), "#D55E00", linewidth=1.5)
+      (2, 9.6), "#D55E00", linewidth=1.5)
 
 ax.plot(0, 0, "k+", markersize=9)
 ax.annotate("centre", (0.3, -0.9))
@@ -86,8 +86,8 @@ for longitude, X, Y in zip(longitudes, x, y, strict=True):
     ax.plot(X, Y, "k*", markersize=7)
     ax.annotate(f"$l = {longitude}\\degree$", (X, Y), textcoords="offset points",
                 xytext=(0, -12 if longitude == 270 else 7), ha="center", fontsize=8)
-ax.annotate("anticentre", (-16.5, -0.9), ha="right", color="0.3", fontsize=8)
-ax.set(xlabel="$x$ [kpc]", ylabel="$y$ [kpc]", aspect="equal", xlim=(-19, 9), ylim=(-10.5, 16))
+ax.annotate("anticentre", (-17.3, -1), ha="center", color="0.3", fontsize=8)
+ax.set(xlabel="$x$ [kpc]", ylabel="$y$ [kpc]", aspect="equal", xlim=(-20, 10), ylim=(-10.5, 16))
 title = ax.set_title("The disk from the North, with the azimuths of Figures 3 and 4", fontsize=10)
 
 # %%

@@ -27,9 +27,9 @@ axes = calibrator.plot(null=calibrator.null_test(n=10, rng=1))
 # What to look at
 # ---------------
 # The blue curve rises, but so does the orange band, where there is no bias at all: a star whose age
-# comes out too old in APOGEE stands at the right, and its difference is positive. Only what is
-# above the band is a bias. The example :ref:`sphx_glr_generated_gallery_plot_age_trend.py` has more
-# of this.
+# comes out too old in APOGEE stands at the right, and its difference is positive. Only a curve that
+# leaves the band shows a bias. The example :ref:`sphx_glr_generated_gallery_plot_age_trend.py` has
+# more of this.
 #
 # What it does not show
 # ---------------------

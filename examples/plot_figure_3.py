@@ -31,7 +31,7 @@ axes = amap.plot("difference", hatch_below=2)
 #
 # What it does not show
 # ---------------------
-# Errors. A voxel may have three stars, and far from the mid-plane many have few; one voxel in
-# twenty is not hatched by chance alone. Figure 4 puts voxels together.
+# Errors. A voxel may have three stars, and far from the mid-plane many have few; some 6 %
+# are not hatched by chance alone. Figure 4 puts voxels together.
 
 # sphinx_gallery_thumbnail_number = 1

@@ -21,9 +21,9 @@ axes = amap.plot(["mean", "radial_mean"])
 # What to look at
 # ---------------
 # The young disk has the steepest radial gradient and the thinnest layer of metal-rich stars. Among
-# the old stars the gradient is flat.
+# the old stars the gradient is a third as steep.
 #
 # What it does not show
 # ---------------------
-# The true gradients by age: errors of the ages mix the bins. For stars older than 10 Gyr, a third
-# of a bin may be younger stars.
+# The true gradients by age: errors of the ages mix the bins. Half of the oldest bin are younger
+# stars.

@@ -63,8 +63,9 @@ legend = ax.legend(fontsize=8)
 # %%
 # What to look at
 # ---------------
-# At a hundred million stars the error would be 0.0002 dex, less than what the gradient inside a
-# voxel does where North and South are seen at different radii. Take narrower bins then: of R first.
+# At a hundred million stars the error would be 0.0001 dex, less than what gradients inside a voxel
+# do where North and South are seen at different radii; the orange line is what they make of the
+# difference of the whole mock sample (:doc:`/validation`). Take narrower bins then: of R first.
 #
 # What it does not show
 # ---------------------

@@ -35,8 +35,8 @@ for name in ("GLON", "GLAT", "DIST_PC", "FEH", "TAU"):
 print(table[:3])
 
 # %%
-# Through the door
-# ----------------
+# Reading it
+# ----------
 # ``columns`` says what the table calls its columns. Units are converted; ``FEH`` has none and is
 # taken to be in dex. The sentinels are masked.
 

@@ -90,7 +90,7 @@ class LostValues:
             if counts["outside"]:
                 warn(f"{called}: {counts['outside']:,} of {counts['stars']:,} values are not in "
                      f"{column.rule} (the first is {first:g}) and are masked; if the column is in "
-                     "another unit, set it", CatalogWarning)
+                     f"another unit, set it, or read the file with units={{...}}", CatalogWarning)
 
 
 @dataclass(frozen=True)

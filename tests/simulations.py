@@ -189,10 +189,15 @@ def write_definitions(folder):
     definitions = (("modulus", (n - s) / np.abs(n + s), "#0072B2"),
                    ("equation1", (n - s) / (n + s), "#D55E00"),
                    ("linear", np.tanh(0.5 * np.log(10) * (n - s)), "#009E73"))
+    exact = {"modulus": 0.08 / np.abs(2 * middle), "equation1": 0.08 / (2 * middle),
+             "linear": np.full(len(middle), np.tanh(0.5 * np.log(10) * 0.08))}
     for name, A, color in definitions:
-        low, mid, high = np.quantile(A, [0.16, 0.5, 0.84], axis=0)
-        ax.plot(middle, mid, color=color, label=name)
+        low, high = np.quantile(A, [0.16, 0.84], axis=0)
+        # No line across the pole.
+        line = np.where((name == "linear") | (np.abs(middle) > 0.01), exact[name], np.nan)
+        ax.plot(middle, line, color=color, label=name)
         ax.fill_between(middle, low, high, color=color, alpha=0.25, linewidth=0)
+    ax.axvline(0, color="0.3", linewidth=0.6, linestyle=":")
     ax.axhline(0, color="0.3", linewidth=0.6)
     ax.set(xlabel="mean of N and S [dex]", ylabel="A", ylim=(-2, 2), xlim=middle[[0, -1]],
            title="North always more metal rich by 0.08 dex")
@@ -207,6 +212,7 @@ def write_coverage(folder):
     _, axes = plt.subplots(1, 3, figsize=(7.1, 2.8), sharey=True, layout="constrained")
     labels = {"north": "median", "difference": "North − South", "linear": "A of 10$^{[M/H]}$",
               "modulus": "A, modulus", "offset_difference": "offset difference"}
+    names = {"normal": "normal", "t4": "Student's t (4 dof)", "gamma": "skewed (gamma)"}
     rows = []
     for ax, scatter in zip(axes, SCATTERS, strict=True):
         found = [coverage(size, scatter, seed=size) for size in sizes]
@@ -218,7 +224,7 @@ def write_coverage(folder):
         for level in LEVELS:
             ax.axhspan(level - 0.025, level + 0.025, color="0.9")
             ax.axhline(level, color="0.3", linewidth=0.8)
-        ax.set(xscale="log", xlabel="stars a side", title=scatter, ylim=(0.55, 1))
+        ax.set(xscale="log", xlabel="stars a side", title=names[scatter], ylim=(0.55, 1))
         for size, part in zip(sizes, found, strict=True):
             if size in (5, 20, 60):
                 rows.append([scatter, size, *(f"{part[name, level]:.3f}" for level in LEVELS
@@ -230,7 +236,7 @@ def write_coverage(folder):
         for scatters in ((0.2, 0.2), (0.4, 0.1))],
         ["stars North", "stars South", "R bins", "scatter North", "scatter South",
          *(f"covered, {100 * level:g} %" for level in LEVELS)])
-    axes[0].set_ylabel("part of 2,000 mocks covered")
+    axes[0].set_ylabel("fraction of 2,000 mocks")
     axes[0].legend(fontsize="small", loc="center right")
     axes[0].figure.savefig(folder / "coverage.png", dpi=150)
     write_table(folder / "coverage.csv", rows, [
@@ -342,7 +348,8 @@ def write_agreement(folder):
             for name, n, objective, value, choices in agreement_with_cobs(tags)]
     if rows:
         write_table(folder / "cobs.csv", rows, [
-            "data set", "fits", "objective, relative", "fitted values [Gyr]", "same knots chosen"])
+            "data set", "fits", "largest difference of the objective, relative",
+            "largest difference of fitted values [Gyr]", "same knots chosen"])
     else:
         print("the numbers of cobs are not there; cobs.csv is left as it is", file=sys.stderr)
     rows = [[f"{n:,}", name, f"{difference:.1e}"]

@@ -7,13 +7,14 @@ Pictures differ between versions of matplotlib; they are compared where these ar
 
 import numpy as np
 import pytest
+from astropy import units as u
 from matplotlib import pyplot as plt
 from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.colors import LogNorm, to_rgb
 from matplotlib.text import Text
 from numpy.testing import assert_allclose, assert_array_equal
 
-from rcasym import AgeCalibrator, AsymmetryMap, DiskBinning, RedClumpCatalog
+from rcasym import AgeCalibrator, AsymmetryMap, DiskBinning, RedClumpCatalog, systematics
 from rcasym.plotting.panels import COLUMN_WIDTHS, DIVERGING, SEQUENTIAL
 from rcasym.plotting.profiles import SLICE_COLORS
 
@@ -106,7 +107,7 @@ def test_figure_2(figures, calibrator):
     curve, = (line for line in left.lines if line.get_label() == "50 %")
     ages = np.asarray(curve.get_xdata(), dtype=float)
     assert_allclose(curve.get_ydata(), calibrator.difference(ages).value, atol=1e-12)
-    assert left.get_title().startswith(f"{len(calibrator.pairs):,} stars in common, p = ")
+    assert left.get_title().startswith(f"{len(calibrator.pairs):,} stars in common; null test p = ")
     assert left.collections[0].get_array().sum() <= len(calibrator.pairs)
     line, = right.lines
     assert_array_equal(line.get_xdata(), line.get_ydata())
@@ -191,10 +192,19 @@ def test_means(figures, maps, number, by):
     return axes[0, 0].figure
 
 
+OTHERS = {
+    "coarse": lambda stars: AsymmetryMap.from_catalog(stars, DiskBinning(
+        phi=[-20, 0, 20] * u.deg, R=np.arange(7, 14) * u.kpc, Z=0.25 * np.arange(-6, 7) * u.kpc)),
+    "one panel": lambda stars: AsymmetryMap.from_catalog(stars, DiskBinning(phi=None)),
+    "systematics": systematics,
+}
+
+
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("number", range(1, 9))
-def test_columns_of_a_journal(figures, number, width):
-    figure = np.ravel(figures[number](width=width))[0].figure
+@pytest.mark.parametrize("number", [*range(1, 9), *OTHERS])
+def test_columns_of_a_journal(figures, stars, number, width):
+    plot = figures[number] if number in figures else OTHERS[number](stars).plot
+    figure = np.ravel(plot(width=width))[0].figure
     figure.draw_without_rendering()
     assert figure.get_figwidth() == COLUMN_WIDTHS[width]
     # A page of AASTeX is 9.4 inches high.
@@ -255,8 +265,6 @@ class TestColours:
 
 class TestWidth:
     def test_length_and_inches(self, maps):
-        from astropy import units as u
-
         assert maps["phi"].plot(width=5)[0].figure.get_figwidth() == 5
         assert maps["phi"].plot(width=127 * u.mm)[0].figure.get_figwidth() == pytest.approx(5)
 

@@ -298,9 +298,9 @@ class TestProfile:
 class TestCalibrator:
     def test_null_is_drawn_beside_the_curves(self):
         left, right = CALIBRATOR.plot(null=CALIBRATOR.null_test(n=3, rng=1))
-        labels = [text.get_text() for text in left.get_legend().get_texts()]
+        labels = [text.get_text() for text in left.figure.legends[0].get_texts()]
         assert labels == ["95 % without a bias", "10 and 90 %", "50 %", "polynomial of degree 5"]
-        assert left.get_title().startswith("300 stars in common, p = ")
+        assert left.get_title().startswith("300 stars in common; null test p = ")
         assert right.get_xlim() == right.get_ylim()
         styles = {line.get_label(): (line.get_color(), line.get_linestyle())
                   for line in left.lines}

@@ -62,8 +62,13 @@ def plot_calibrator(calibrator, *, axes=None, width=None, null=None, **kwargs):
     on = {"age": "age", "reference": "reference age", "mean": "mean of both ages"}
     left.set(xlabel=f"{on[calibrator.settings.axis]} [Gyr]", xlim=shown[:2], ylim=shown[2:],
              ylabel="age $-$ reference age [Gyr]", title=f"{len(pairs):,} stars in common"
-             + (f", p = {null.p_value:.2g} without a bias" if null is not None else ""))
-    left.legend(loc="lower left")
+             + (f"; null test p = {null.p_value:.2g}" if null is not None else ""))
+    if width:
+        # Beside the panels, where it hides no star.
+        left.figure.legend(*left.get_legend_handles_labels(), ncols=4 if width > 5 else 2,
+                           loc="outside lower center")
+    else:
+        left.legend(loc="lower left")
 
     calibrated = calibrator.calibrate(pairs.age).value
     top = max(shown_range(calibrated)[1], shown_range(pairs.reference_age)[1])
@@ -86,7 +91,7 @@ def plot_null(null, *, ax=None, width=None, **kwargs):
         ax.plot(null.age, null.measured, color="tab:blue", label="measured")
         ax.axhline(0, color="0.3", linewidth=0.6)
         ax.set(xlabel="age [Gyr]", ylabel="age $-$ reference age [Gyr]",
-               title=f"p = {null.p_value:.2g} without a bias")
+               title=f"null test p = {null.p_value:.2g}")
     low, high = null.envelope()
     style = {"color": "tab:orange", "alpha": 0.5, "linewidth": 0} | kwargs
     ax.fill_between(null.age.value, low.value, high.value, **style)

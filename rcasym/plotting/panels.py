@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from astropy import units as u
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.ticker import MaxNLocator
 
 from ..exceptions import RcasymError
 from ..files import whole_file
@@ -74,7 +75,7 @@ def panel_axes(n_rows, n_columns, width, title, *, bars="right", share_Z=True, r
 
     The margins, in inches, are fixed: a layout that measures every label takes far longer.
     """
-    left, right, bottom, gap = 0.47, 0.85, 0.4, 0.07
+    left, right, bottom, gap = 0.58, 0.85, 0.4, 0.07
     top = 0.58 if title else 0.4
     if bars == "bottom":
         right, bottom = 0.15, 1.0
@@ -89,6 +90,8 @@ def panel_axes(n_rows, n_columns, width, title, *, bars="right", share_Z=True, r
         gridspec_kw={"left": left / width, "right": 1 - right / width, "bottom": bottom / height,
                      "top": 1 - top / height, "wspace": gap / across, "hspace": row_gap / up})
     figure.suptitle(title, y=1 - 0.06 / height, va="top")
+    # The last label of R would touch the first one of the next panel.
+    axes[0, 0].xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], prune="upper"))
     return axes
 
 

@@ -157,12 +157,20 @@ def plot_systematics(table, *, axes=None, width=None, **kwargs):
     # What all are compared with has no bar.
     table = table[table["kind"] != "as given"]
     slices, common = _slices(table)
-    if axes is None:
+    new_figure = axes is None
+    if new_figure:
         n_bars = max(np.sum(rows) for rows in slices.values())
         width = width or COLUMN_WIDTHS["double" if len(slices) > 1 else "single"]
-        axes = plt.subplots(1, len(slices), sharex=True, sharey=True, squeeze=False,
-                            layout="constrained", figsize=(width, 0.8 + 0.15 * n_bars))[1]
+        # Beside the names of the variations, some 0.8 inches for each slice.
+        n_columns = min(max(int((width - 1.3) / 0.8), 1), len(slices))
+        n_rows = -(-len(slices) // n_columns)
+        axes = plt.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False,
+                            layout="constrained",
+                            figsize=(width, 0.4 + n_rows * (0.4 + 0.15 * n_bars)))[1]
         axes[0, 0].figure.suptitle(common)
+        for unused in axes.ravel()[len(slices):]:
+            unused.remove()
+        axes = axes.ravel()[:len(slices)]
     axes = given_axes(axes, len(slices), f"{len(slices)} slices")
     kinds = list(dict.fromkeys(table["kind"].tolist()))
     for ax, (name, rows) in zip(axes, slices.items(), strict=True):
@@ -178,6 +186,8 @@ def plot_systematics(table, *, axes=None, width=None, **kwargs):
             ax.annotate("not known", (0, k), ha="center", va="center", fontsize="x-small")
         ax.axvline(0, color="0.3", linewidth=0.6)
         ax.set(xlabel="shift [errors]", yticks=np.arange(len(part)), title=name)
+        if new_figure and ax not in axes[-n_columns:]:
+            ax.set_xlabel("")
         ax.set_yticklabels(part["variation"], fontsize="small")
         ax.title.set_fontsize("small")
         # From the top down, as in the table.
