@@ -138,7 +138,7 @@ def test_offsets(figures, maps, number, by):
     ranges = [ax.get_title().splitlines()[0] for ax in axes]
     assert ranges == [amap.binning[by].interval(k) for k in range(6)]
     bar, = bars_beside(axes)
-    assert bar.get_ylabel() == "[M/H] $-$ radial mean [dex]"
+    assert bar.get_ylabel() == "[M/H] \N{MINUS SIGN} radial mean [dex]"
     assert [bool(ax.get_xlabel()) for ax in axes] == [False] * 3 + [True] * 3
     assert [bool(ax.get_ylabel()) for ax in axes] == [True, False, False] * 2
     return axes[0].figure

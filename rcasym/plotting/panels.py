@@ -109,7 +109,8 @@ def panel_bar(mesh, panels, label, *, bars="right", **kwargs):
     bar = figure.colorbar(mesh, cax=figure.add_axes(place),
                           orientation="horizontal" if bars == "bottom" else "vertical", **kwargs)
     # Some 15 letters an inch.
-    bar.set_label("\n".join(wrap(label, max(int(15 * length), 13))))
+    label = label.replace("$-$", "\N{MINUS SIGN}")
+    bar.set_label("\n".join(wrap(label, max(int(15 * length), 15))))
 
 
 def given_axes(axes, n_panels, what):

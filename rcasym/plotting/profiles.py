@@ -101,8 +101,9 @@ def plot_profile(profile, quantity="asymmetry", *, test=None, axes=None, width=N
             ax.annotate("none", (0.5, 0.6), xycoords="axes fraction", ha="center", color="0.4")
     if new_figure and left.containers:
         # Beside the panels, where it hides no point.
-        left.figure.legend(*left.get_legend_handles_labels(), ncols=6 if width > 5 else 2,
-                           loc="outside lower center")
+        longest = max(len(label.replace(r"$\phi$", "p")) for label in slices)
+        left.figure.legend(*left.get_legend_handles_labels(), loc="outside lower center",
+                           ncols=max(int(width / (0.45 + 0.05 * longest)), 1))
     elif not new_figure:
         for ax in axes:
             if ax.containers:
@@ -161,8 +162,8 @@ def plot_systematics(table, *, axes=None, width=None, **kwargs):
     if new_figure:
         n_bars = max(np.sum(rows) for rows in slices.values())
         width = width or COLUMN_WIDTHS["double" if len(slices) > 1 else "single"]
-        # Beside the names of the variations, some 0.8 inches for each slice.
-        n_columns = min(max(int((width - 1.3) / 0.8), 1), len(slices))
+        # Beside the names of the variations, two thirds of an inch for each slice.
+        n_columns = min(max(int(1.5 * (width - 1.3)), 1), len(slices))
         n_rows = -(-len(slices) // n_columns)
         axes = plt.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False,
                             layout="constrained",
@@ -183,10 +184,11 @@ def plot_systematics(table, *, axes=None, width=None, **kwargs):
             "color": colors, "xerr": np.nan_to_num(part["shift_error_in_errors"]),
             "error_kw": {"elinewidth": 1, "ecolor": "0.4"}} | kwargs)
         for k in np.flatnonzero(~np.isfinite(shift)):
-            ax.annotate("not known", (0, k), ha="center", va="center", fontsize="x-small")
+            ax.annotate("not known", (0, k), ha="center", va="center", fontsize="small")
         ax.axvline(0, color="0.3", linewidth=0.6)
         ax.set(xlabel="shift [errors]", yticks=np.arange(len(part)), title=name)
-        if new_figure and ax not in axes[-n_columns:]:
+        if new_figure and ax is not axes[-(n_columns // 2) - 1]:
+            # One label is enough, in the middle of the last row.
             ax.set_xlabel("")
         ax.set_yticklabels(part["variation"], fontsize="small")
         ax.title.set_fontsize("small")
