@@ -9,7 +9,9 @@ from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import binned_statistic_dd
 
-from rcasym.voxels import VoxelState, flat_index
+from rcasym import parallel, voxels
+from rcasym.exceptions import BinningError, RcasymError
+from rcasym.voxels import VoxelMoments, VoxelState, flat_index
 
 EDGES = [np.array([-35.0, -15, -5, 0, 5, 15, 35]), np.round(6.2 + 0.6 * np.arange(16), 10),
          0.3 * np.arange(-7, 8)]
@@ -31,7 +33,9 @@ def sample(n, seed, edges=EDGES):
 
 def assert_same_bits(a, b):
     for name in STATISTICS:
-        assert_array_equal(getattr(a, name), getattr(b, name))
+        one, other = getattr(a, name), getattr(b, name)
+        assert_array_equal(one, other)
+        assert_array_equal(np.signbit(one), np.signbit(other))
     assert (a.n_outside, a.n_masked, a.n_stars) == (b.n_outside, b.n_masked, b.n_stars)
 
 
@@ -86,6 +90,116 @@ def test_many_bins_and_chunks():
     assert_array_equal(flat_index([x], edges), np.searchsorted(edges[0], x, side="right") - 1)
 
 
+COLUMN_TYPES = ("f2", "f4", ">f4", ">f8", "i1", "i4", "u8", "longdouble")
+
+
+@pytest.mark.parametrize("dtype", COLUMN_TYPES)
+def test_any_column_bins_as_its_float64_values(dtype):
+    rng = np.random.default_rng(11)
+    edges = [np.array([0, 0.1, 0.3, 2, 3.7, 60, 100.1])]
+    x = np.concatenate([rng.uniform(0, 5, 500), np.repeat(edges[0], 3)]).astype(dtype)
+    assert_array_equal(flat_index([x], edges), flat_index([x.astype(float)], edges))
+    assert_array_equal(flat_index([np.repeat(x, 2)[::2]], edges),
+                       flat_index([x.astype(float)], edges))
+
+
+def test_more_voxels_than_two_bytes_count():
+    rng = np.random.default_rng(12)
+    edges = [np.linspace(0, 1, 301), np.linspace(0, 1, 401)]
+    x, y = rng.random((2, 20_000))
+    i, j = (np.searchsorted(e, v, side="right") - 1 for e, v in zip(edges, (x, y), strict=True))
+    assert_array_equal(flat_index([x, y], edges), 400 * i + j)
+    state = VoxelState.from_columns([x, y], edges, x)
+    assert_array_equal(state.counts, np.bincount(400 * i + j, minlength=120_000))
+
+
+def test_no_stars():
+    for kind in (VoxelState, VoxelMoments):
+        empty = kind.from_columns([np.array([])], [np.array([0.0, 1, 2])], np.array([]))
+        assert_array_equal(empty.counts, [0, 0])
+        assert_array_equal(empty.total, [0, 0])
+        assert np.isnan([empty.mean, empty.std]).all()
+        assert (empty.n_stars, empty.n_outside, empty.n_masked) == (0, 0, 0)
+    state = VoxelState.merge([VoxelState.from_stars(np.array([], int), np.array([]), 2)] * 2)
+    assert np.isnan([state.median, state.quantile(0.1)]).all()
+
+
+def test_unknown_is_not_outside():
+    nan, inf = np.nan, np.inf
+    columns = [np.array([0.5, nan, 0.5, inf, 9, nan]), np.array([0.5, 0.5, 0.5, 0.5, 0.5, 9])]
+    values = np.array([1, 1, nan, 1, 1, 1.0])
+    for kind in (VoxelState, VoxelMoments):
+        found = kind.from_columns(columns, [np.array([0.0, 1])] * 2, values)
+        assert (found.n_stars, found.n_outside, found.n_masked) == (1, 1, 4)
+        assert_array_equal(found.mean, [1])
+
+
+@pytest.fixture(params=[1, 2, 3])
+def threads(request, monkeypatch):
+    """Many small pieces of work on so many threads."""
+    monkeypatch.setattr(parallel.os, "cpu_count", lambda: request.param)
+    monkeypatch.setattr(voxels, "CHUNK", 1000)
+    monkeypatch.setattr(voxels, "LEAST", 4000)
+
+
+def test_threads_and_chunks_change_no_bit(threads):
+    columns, values = sample(30_000, 8)
+    values[::100] = np.nan
+    state = VoxelState.from_columns(columns, EDGES, values)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(voxels, "CHUNK", 100_000)
+        whole = VoxelState.from_columns(columns, EDGES, values)
+    assert_same_bits(state, whole)
+    known = np.isfinite(values)
+    index = flat_index([x[known] for x in columns], EDGES)
+    assert_same_bits(state, VoxelState.from_stars(index, values[known], 6 * 15 * 14, n_masked=300))
+    moments = VoxelMoments.from_columns(columns, EDGES, values)
+    for name in ("counts", "n_stars", "n_outside", "n_masked"):
+        assert_array_equal(getattr(moments, name), getattr(state, name))
+    assert_allclose(moments.mean, state.mean, rtol=1e-12, atol=1e-15)
+    assert_allclose(moments.std, state.std, rtol=1e-12)
+
+
+def test_moments_are_safe_far_from_zero():
+    rng = np.random.default_rng(13)
+    values = 1e6 + rng.normal(size=20_000)
+    x = rng.random(20_000)
+    parts = [VoxelMoments.from_columns([x[k::7]], [np.array([0.0, 0.4, 1])], values[k::7])
+             for k in range(7)]
+    moments = sum(parts[1:], parts[0])
+    for voxel, inside in enumerate((x < 0.4, x >= 0.4)):
+        exact = np.std(values[inside].astype(np.longdouble), ddof=1)
+        assert abs(moments.std[voxel] / exact - 1) < 1e-12
+
+
+@pytest.mark.parametrize("q", [0, 0.1, 0.25, 0.5, 0.84, 1])
+def test_quantiles_agree_with_numpy(q):
+    columns, values = sample(3000, 9)
+    index = flat_index(columns, EDGES)
+    state = VoxelState.from_stars(index, values, 6 * 15 * 14)
+    for voxel in np.unique(index[index >= 0])[::10]:
+        assert_allclose(state.quantile(q)[voxel], np.quantile(values[index == voxel], q),
+                        rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("q", [-0.1, 1.1, np.nan])
+def test_quantile_must_be_a_fraction(q):
+    with pytest.raises(RcasymError, match="q must lie between 0 and 1; got"):
+        VoxelState(np.array([1]), np.array([0.5])).quantile(q)
+
+
+def test_what_does_not_fit_together():
+    one, two = np.array([0.0, 1]), np.array([0.0, 1, 2])
+    with pytest.raises(BinningError, match=r"got 2 for 2 axes, of lengths \[2, 3\]"):
+        flat_index([one, two], [one, one])
+    with pytest.raises(BinningError, match="got 1 for 2 axes"):
+        flat_index([one], [one, one])
+    with pytest.raises(BinningError, match="of lengths"):
+        VoxelState.from_columns([one], [one], two)
+    with pytest.raises(BinningError, match="index must be below n_voxels = 2; got 2"):
+        VoxelState.from_stars(np.array([0, 2]), one, 2)
+
+
 finite = st.floats(-2, 1, allow_nan=False, width=64)
 
 
@@ -122,3 +236,8 @@ def test_state_is_immutable():
         state.n_masked = 1
     with pytest.raises(TypeError):
         state + 1
+    moments = VoxelMoments.from_columns([np.array([0.5])], [np.array([0.0, 1])], np.array([1]))
+    with pytest.raises(ValueError, match="read-only"):
+        moments.total[0] = 5
+    with pytest.raises(TypeError):
+        moments + state
