@@ -13,6 +13,7 @@ from functools import cached_property, reduce
 import numpy as np
 from scipy.sparse import csr_array
 
+from . import compiled
 from .exceptions import BinningError, RcasymError
 from .parallel import in_threads, shares
 
@@ -79,18 +80,22 @@ class _Grid:
                 f"{len(self.columns)} for {len(edges)} axes, of lengths {sorted(lengths)}")
         self.n_stars = lengths.pop()
         self.edges = edges
+        self.kernels = compiled.kernels()
+        if self.kernels:
+            self.lookups = [compiled.lookup(axis) for axis in edges]
         self.n_voxels = int(np.prod([len(axis) - 1 for axis in edges], dtype=np.int64))
 
     def locate(self, stars, outside=None, unknown=None, dtype=None):
         """The place of each of a slice of the stars."""
         outside = self.n_voxels if outside is None else outside
         index = np.empty(stars.stop - stars.start, dtype or _index_dtype(self.n_voxels + 2))
+        locate = self._locate_compiled if self.kernels else self._locate_chunk
 
         def fill(part):
             for start in range(part.start, part.stop, CHUNK):
                 stop = min(start + CHUNK, part.stop)
-                self._locate_chunk(slice(stars.start + start, stars.start + stop),
-                                   index[start:stop], outside, unknown)
+                locate(slice(stars.start + start, stars.start + stop), index[start:stop], outside,
+                       unknown)
 
         list(in_threads(fill, shares(len(index), LEAST)))
         return index
@@ -100,9 +105,7 @@ class _Grid:
         inside, known = np.ones((2, len(flat)), bool)
         above = np.empty(len(flat), bool)
         for column, edges in zip(self.columns, self.edges, strict=True):
-            x = column[stars]
-            if x.dtype not in (np.float32, np.float64):
-                x = x.astype(float)
+            x = _plain(column[stars])
             lower, upper = _edges_as(edges, x.dtype)
             if unknown is not None:
                 known &= np.isfinite(x, out=above)
@@ -118,6 +121,24 @@ class _Grid:
             known &= np.isfinite(self.values[stars], out=above)
             if not known.all():
                 flat[~known] = unknown
+
+
+    def _locate_compiled(self, stars, flat, outside, unknown):
+        flat[:] = 0
+        state = np.zeros(len(flat), np.uint8)
+        for column, edges, found in zip(self.columns, self.edges, self.lookups, strict=True):
+            x = np.ascontiguousarray(_plain(column[stars]))
+            self.kernels.place(x, edges, *found, flat, state)
+        if unknown is None:
+            unknown = outside
+        else:
+            state |= ~np.isfinite(self.values[stars]) * np.uint8(2)
+        self.kernels.settle(flat, state, outside, unknown)
+
+
+def _plain(x):
+    """Single and double precision as they are, all else as doubles."""
+    return x if x.dtype in (np.float32, np.float64) else x.astype(float)
 
 
 def _index_dtype(n):
@@ -136,8 +157,22 @@ def _edges_as(edges, dtype):
 
 def _grouped(index, values, n):
     """Counts of each of ``n`` places, and the values place after place."""
+    values, kernels = np.asarray(values, float), compiled.kernels()
+    if kernels:
+        index, values = np.ascontiguousarray(index), np.ascontiguousarray(values)
+        parts = shares(len(index), LEAST)
+        counts, grouped = np.zeros((len(parts), n), np.int64), np.empty(len(index))
+        list(in_threads(kernels.count, [index[part] for part in parts], counts))
+        # A thread's stars come after those of the threads before it.
+        starts = np.cumsum(counts, axis=0) - counts
+        total = counts.sum(axis=0)
+        starts += np.cumsum(total) - total
+        list(in_threads(lambda part, own: kernels.put(index[part], values[part], own, grouped),
+                        parts, starts))
+        return total, grouped
     # A matrix of one row, from rows to columns: in scipy that is a counting sort, in C.
-    row = csr_array((np.asarray(values, float), index, [0, len(index)]), shape=(1, n)).tocsc()
+    ends = np.array([0, len(index)], _index_dtype(len(index) + 1))
+    row = csr_array((values, index, ends), shape=(1, n)).tocsc()
     return np.diff(row.indptr).astype(np.int64), row.data
 
 

@@ -1,6 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """The voxel state against scipy, and what must hold for any stars."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,13 +11,26 @@ from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import binned_statistic_dd
 
-from rcasym import parallel, voxels
+from rcasym import compiled, parallel, voxels
 from rcasym.exceptions import BinningError, RcasymError
 from rcasym.voxels import VoxelMoments, VoxelState, flat_index
 
 EDGES = [np.array([-35.0, -15, -5, 0, 5, 15, 35]), np.round(6.2 + 0.6 * np.arange(16), 10),
          0.3 * np.arange(-7, 8)]
 STATISTICS = ("counts", "total", "mean", "std", "median", "values")
+
+
+@pytest.fixture(scope="module", params=["numpy", "numba"], autouse=True)
+def route(request):
+    """Every test runs with arrays alone, and with compiled loops."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "numpy":
+            patch.setenv("RCASYM_NO_NUMBA", "1")
+        else:
+            patch.delenv("RCASYM_NO_NUMBA", raising=False)
+            if compiled.kernels() is None:
+                pytest.skip("numba is not installed")
+        yield request.param
 
 
 def sample(n, seed, edges=EDGES):
@@ -158,6 +173,55 @@ def test_threads_and_chunks_change_no_bit(threads):
         assert_array_equal(getattr(moments, name), getattr(state, name))
     assert_allclose(moments.mean, state.mean, rtol=1e-12, atol=1e-15)
     assert_allclose(moments.std, state.std, rtol=1e-12)
+
+
+def test_compiled_loops_give_the_same_bits(threads, route):
+    columns, values = sample(30_000, 10)
+    columns[0] = columns[0].astype("f4")
+    columns[1][:200] = [np.nan, np.inf] * 100
+    one = VoxelState.from_columns(columns, EDGES, values)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "kernels", lambda: None)
+        other = VoxelState.from_columns(columns, EDGES, values)
+        assert_same_bits(one, other)
+        index = flat_index(columns, EDGES)
+        moments = VoxelMoments.from_columns(columns, EDGES, values)
+    assert_array_equal(flat_index(columns, EDGES), index)
+    again = VoxelMoments.from_columns(columns, EDGES, values)
+    for name in ("counts", "total", "squares", "n_outside", "n_masked"):
+        assert_array_equal(getattr(again, name), getattr(moments, name))
+
+
+@pytest.mark.parametrize("edges", [
+    [0, 1], [0, 1, 1.001, 1.002, 1e4], [-1e300, 0, 1e300], [1, np.nextafter(1, 2), 5],
+    [0.1, 0.1 + 1e-9, 0.1 + 2e-9, 3, 1e6], [0, 5e-324, 1]])
+def test_edges_far_apart_and_close_together(edges):
+    edges = np.array(edges, float)
+    x = np.concatenate([np.nextafter(edges, -np.inf), edges, np.nextafter(edges, np.inf),
+                        [np.nan, np.inf, -np.inf], np.linspace(edges[0], edges[-1], 101)])
+    expected = np.searchsorted(edges, x, side="right") - 1
+    expected[x == edges[-1]] = len(edges) - 2
+    expected[~((x >= edges[0]) & (x <= edges[-1]))] = -1
+    assert_array_equal(flat_index([x], [edges]), expected)
+
+
+def test_numba_is_left_alone_where_it_cannot_be_used(monkeypatch):
+    monkeypatch.setenv("RCASYM_NO_NUMBA", "1")
+    assert compiled.kernels() is None
+    monkeypatch.setitem(sys.modules, "numba", None)
+    assert compiled._compiled.__wrapped__() is None
+
+
+def test_compiled_code_without_a_folder_to_keep_it_in(monkeypatch):
+    numba = pytest.importorskip("numba")
+
+    def njit(signatures, cache=False, **kwargs):
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return lambda function: function
+
+    monkeypatch.setattr(numba, "njit", njit)
+    assert compiled._compiled.__wrapped__().count is compiled._count
 
 
 def test_moments_are_safe_far_from_zero():
