@@ -14,8 +14,8 @@ FOLDER = Path(rcasym.__file__).parent
 HEAVY = ("matplotlib", "scipy.stats", "scipy.sparse", "pandas", "dask", "h5py", "pyarrow", "numba")
 # A star flows from left to right; a module imports modules of its own or an earlier layer.
 LAYERS = (
-    ("exceptions",), ("validation", "frames", "axes", "files", "progress", "parallel", "compiled"),
-    ("columns", "surveys", "voxels", "inference", "knots", "quantile_lp"),
+    ("exceptions",), ("validation", "axes", "files", "progress", "parallel", "compiled"),
+    ("columns", "frames", "surveys", "voxels", "inference", "knots", "quantile_lp"),
     ("votable", "matching", "cuts", "splines", "common_ages", "age_likelihood", "zero_point"),
     ("catalogfile", "age_bias", "age_curve", "age_null", "calibratorfile"), ("catalog",),
     ("mock", "ages", "binning"), ("mapfile", "profile", "significance"), ("asymmetry",),
