@@ -6,6 +6,7 @@ import tempfile
 import tracemalloc
 from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 from scipy import optimize, stats
 
-from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, compiled, make_mock_catalog
+from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
 from rcasym.frames import paper_frame, sky_to_cylindrical
 from rcasym.inference import PairedVoxels, bootstrap
 from rcasym.parallel import in_threads, shares
@@ -27,6 +28,9 @@ from .measure import OURS, Result, interleaved
 from .peers import FULL, MOMENTS
 
 __all__ = ["GROUPS"]
+
+# Loaded, so that the package takes it for any number of stars.
+HAS_NUMBA = find_spec("numba") and import_module("numba")
 
 # The grid of Figure 5 with azimuths, and finer in Z: 10,800 voxels.
 EDGES = {"phi": np.array([-35.0, -15, -5, 0, 5, 15, 35]),
@@ -89,7 +93,7 @@ def voxels(options):
                 return {name: getattr(found, name) for name in names}
 
             functions = {OURS: arrays_alone(ours)}
-            if compiled.kernels():
+            if HAS_NUMBA:
                 functions[f"{OURS}, with numba"] = ours
             for peer, make in peers.items():
                 if peer not in options.peers:
@@ -196,7 +200,7 @@ def catalog(options):
                      f"{OURS}, from_table": partial(RedClumpCatalog.from_table, table)}
         yield Result("catalog", "a map of a catalogue, numpy alone", n, interleaved(
             {name: arrays_alone(f) for name, f in functions.items()}, runs_of(options, n)))
-        if compiled.kernels():
+        if HAS_NUMBA:
             yield Result("catalog", "a map of a catalogue, with numba", n,
                          interleaved(functions, runs_of(options, n)))
 

@@ -2,10 +2,13 @@
 """The inner loops of `rcasym.voxels`, compiled where numba is installed.
 
 They give the same bits as the arrays of numpy do. The compiled code is kept on disk, so that only
-the first process ever waits for it. The environment variable ``RCASYM_NO_NUMBA`` turns it off.
+the first process ever waits for the compiler. Loading numba takes about a second all the same,
+which few stars do not repay: it is done where a program has numba loaded already, or once a process
+has binned `PAYS` stars. The environment variable ``RCASYM_NO_NUMBA`` turns it off.
 """
 
 import os
+import sys
 from dataclasses import dataclass
 from functools import cache
 
@@ -13,6 +16,8 @@ import numpy as np
 
 __all__ = ["Kernels", "kernels", "lookup"]
 
+# Stars binned by this process; from how many on loading numba pays.
+binned, PAYS = 0, 10_000_000
 # Cells of equal width that an axis is divided in, for each of its narrowest bins; and at most.
 CELLS_PER_BIN, MAX_CELLS = 8, 16_384
 
@@ -27,9 +32,16 @@ class Kernels:
     put: callable
 
 
-def kernels():
-    """The compiled functions, or None without numba or with ``RCASYM_NO_NUMBA`` set."""
-    return None if os.environ.get("RCASYM_NO_NUMBA") else _compiled()
+def kernels(n_stars=0):
+    """The compiled functions, or None where numba is missing, turned off or does not pay.
+
+    ``n_stars`` are those that are going to be binned.
+    """
+    global binned
+    binned += n_stars
+    if os.environ.get("RCASYM_NO_NUMBA") or ("numba" not in sys.modules and binned < PAYS):
+        return None
+    return _compiled()
 
 
 @cache
@@ -49,7 +61,7 @@ def _compiled():
                                                 arrays(types.int32), arrays(types.int64))
     indices = ((int32, int32s), (int64, int64s))
     signatures = {
-        "place": [types.void(x, floats, int64s, floats, types.float64, flat, bytes_)
+        "place": [types.void(x, floats, int32s, floats, types.float64, flat, bytes_)
                   for x in (floats, singles) for flat, _ in indices],
         "settle": [types.void(flat, bytes_, types.int64, types.int64) for flat, _ in indices],
         "count": [types.void(index, int64) for _, index in indices],
@@ -91,25 +103,26 @@ def lookup(edges):
     scale = n_cells / width
     cells = np.minimum((edges[1:-1] - edges[0]) * scale, n_cells).astype(np.int64)
     most = np.bincount(cells, minlength=1).max()
-    return (np.searchsorted(cells, np.arange(n_cells + 1)),
+    return (np.searchsorted(cells, np.arange(n_cells + 1)).astype(np.int32),
             np.concatenate([edges[1:-1], np.full(most + 1, np.nan)]), scale)
 
 
 def _place(x, edges, table, inner, scale, flat, state):
-    n, last_cell = len(edges) - 1, float(len(table) - 1)
-    first, last = edges[0], edges[n]
-    most = len(inner) - n
+    n, last_cell = np.int32(len(edges) - 1), float(len(table) - 1)
+    first, last = edges[0], edges[len(edges) - 1]
+    most = len(inner) - (len(edges) - 1)
+    # Choices without branches, and indices without a sign, become vector instructions.
     for i in range(len(x)):
         value = float(x[i])
         cell = (value - first) * scale
         cell = cell if cell > 0 else 0.0  # NaN too
         cell = cell if cell < last_cell else last_cell
-        number = table[int(cell)]
-        # No branch, which the processor would guess wrong: a cell holds few edges, most often one.
-        for _ in range(most):
-            number += value >= inner[number]
+        number = np.int32(table[np.uint32(np.int32(cell))])
+        for _ in range(most):  # few edges are in one cell, most often one
+            number = number + (np.int32(1) if value >= inner[np.uint32(number)] else np.int32(0))
         flat[i] = flat[i] * n + number
-        state[i] |= (not (first <= value <= last)) | ((not np.isfinite(value)) << 1)
+        state[i] |= (np.uint8(0) if first <= value <= last else
+                     np.uint8(1) if value - value == 0 else np.uint8(3))
 
 
 def _settle(flat, state, outside, unknown):

@@ -80,10 +80,10 @@ class _Grid:
                 f"{len(self.columns)} for {len(edges)} axes, of lengths {sorted(lengths)}")
         self.n_stars = lengths.pop()
         self.edges = edges
-        self.kernels = compiled.kernels()
+        self.n_voxels = int(np.prod([len(axis) - 1 for axis in edges], dtype=np.int64))
+        self.kernels = compiled.kernels(self.n_stars)
         if self.kernels:
             self.lookups = [compiled.lookup(axis) for axis in edges]
-        self.n_voxels = int(np.prod([len(axis) - 1 for axis in edges], dtype=np.int64))
 
     def locate(self, stars, outside=None, unknown=None, dtype=None):
         """The place of each of a slice of the stars."""

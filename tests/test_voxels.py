@@ -28,8 +28,8 @@ def route(request):
             patch.setenv("RCASYM_NO_NUMBA", "1")
         else:
             patch.delenv("RCASYM_NO_NUMBA", raising=False)
-            if compiled.kernels() is None:
-                pytest.skip("numba is not installed")
+            pytest.importorskip("numba")
+            assert compiled.kernels() is not None
         yield request.param
 
 
@@ -181,7 +181,7 @@ def test_compiled_loops_give_the_same_bits(threads, route):
     columns[1][:200] = [np.nan, np.inf] * 100
     one = VoxelState.from_columns(columns, EDGES, values)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiled, "kernels", lambda: None)
+        patch.setattr(compiled, "kernels", lambda n_stars=0: None)
         other = VoxelState.from_columns(columns, EDGES, values)
         assert_same_bits(one, other)
         index = flat_index(columns, EDGES)
@@ -210,6 +210,16 @@ def test_numba_is_left_alone_where_it_cannot_be_used(monkeypatch):
     assert compiled.kernels() is None
     monkeypatch.setitem(sys.modules, "numba", None)
     assert compiled._compiled.__wrapped__() is None
+
+
+def test_numba_is_loaded_once_it_pays(monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.delenv("RCASYM_NO_NUMBA", raising=False)
+    monkeypatch.delitem(sys.modules, "numba")
+    monkeypatch.setattr(compiled, "_compiled", lambda: "compiled")
+    monkeypatch.setattr(compiled, "binned", 0)
+    assert compiled.kernels(compiled.PAYS - 1) is None
+    assert compiled.kernels(1) == "compiled"
 
 
 def test_compiled_code_without_a_folder_to_keep_it_in(monkeypatch):
