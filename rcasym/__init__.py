@@ -34,7 +34,7 @@ _HOMES = {
 _MODULES = (
     "age_bias", "age_curve", "age_likelihood", "age_null", "ages", "asymmetry", "axes",
     "binning", "calibratorfile", "catalog", "catalogfile", "cli", "columns", "common_ages",
-    "compiled", "cuts", "exceptions", "files", "frames", "inference", "knots", "mapfile",
+    "compiled", "cuts", "exceptions", "files", "frames", "grid", "inference", "knots", "mapfile",
     "matching", "mock", "parallel", "plotting", "profile", "progress", "quantile_lp", "robustness",
     "significance", "splines", "surveys", "validation", "votable", "voxels", "zero_point",
 )

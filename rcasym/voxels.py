@@ -15,144 +15,13 @@ from scipy.sparse import csr_array
 
 from . import compiled
 from .exceptions import BinningError, RcasymError
+from .grid import CHUNK, LEAST, Grid, flat_index, index_dtype
 from .parallel import in_threads, shares
 
 __all__ = ["VoxelMoments", "VoxelState", "flat_index"]
 
-# Stars taken at a time: the temporaries stay in the processor's cache.
-CHUNK = 65_536
-# A thread costs more than it saves below so many stars.
-LEAST = 262_144
 # Voxels of up to so many stars are sorted together with all others of their number.
 FEW = 64
-
-
-def flat_index(columns, edges):
-    """The voxel of each star, as an index into the flattened grid.
-
-    Bins are half-open, ``lower <= value < upper``, the last one closed. Values are compared with
-    the edges, never computed from them, so that a star on an edge is never misplaced.
-
-    Parameters
-    ----------
-    columns : sequence of ndarray
-        One array of numbers an axis, all of one length. Whatever their type, they are binned as
-        their values in double precision are.
-    edges : sequence of ndarray
-        The increasing edges of each axis.
-
-    Returns
-    -------
-    ndarray of int
-        -1 for a star outside the grid or with NaN in a column.
-
-    Raises
-    ------
-    BinningError
-        If there is not one array of edges for each column, or the columns differ in length.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from rcasym.voxels import flat_index
-    >>> flat_index([np.array([0.0, 0.5, 1.0, 2.0, 2.1, np.nan])], [np.array([0.0, 1.0, 2.0])])
-    array([ 0,  0,  1,  1, -1, -1], dtype=int32)
-    """
-    grid = _Grid(columns, edges)
-    return grid.locate(slice(0, grid.n_stars), outside=-1)
-
-
-class _Grid:
-    """Columns of stars over the edges of their axes.
-
-    Beside its voxels it has two places: ``n_voxels`` for stars outside, ``n_voxels + 1`` for stars
-    of which something is not known.
-    """
-
-    def __init__(self, columns, edges, values=None):
-        self.columns = [np.asarray(column) for column in columns]
-        self.values = values
-        edges = [np.asarray(axis, float) for axis in edges]
-        lengths = {len(x) for x in self.columns + ([] if values is None else [values])}
-        if len(edges) != len(self.columns) or len(lengths) != 1:
-            raise BinningError(
-                "columns must be one array an axis, all of one length, as many as edges; got "
-                f"{len(self.columns)} for {len(edges)} axes, of lengths {sorted(lengths)}")
-        self.n_stars = lengths.pop()
-        self.edges = edges
-        self.n_voxels = int(np.prod([len(axis) - 1 for axis in edges], dtype=np.int64))
-        self.kernels = compiled.kernels(self.n_stars)
-        if self.kernels:
-            self.lookups = [compiled.lookup(axis) for axis in edges]
-
-    def locate(self, stars, outside=None, unknown=None, dtype=None):
-        """The place of each of a slice of the stars."""
-        outside = self.n_voxels if outside is None else outside
-        index = np.empty(stars.stop - stars.start, dtype or _index_dtype(self.n_voxels + 2))
-        locate = self._locate_compiled if self.kernels else self._locate_chunk
-
-        def fill(part):
-            for start in range(part.start, part.stop, CHUNK):
-                stop = min(start + CHUNK, part.stop)
-                locate(slice(stars.start + start, stars.start + stop), index[start:stop], outside,
-                       unknown)
-
-        list(in_threads(fill, shares(len(index), LEAST)))
-        return index
-
-    def _locate_chunk(self, stars, flat, outside, unknown):
-        flat[:] = 0
-        inside, known = np.ones((2, len(flat)), bool)
-        above = np.empty(len(flat), bool)
-        for column, edges in zip(self.columns, self.edges, strict=True):
-            x = _plain(column[stars])
-            lower, upper = _edges_as(edges, x.dtype)
-            if unknown is not None:
-                known &= np.isfinite(x, out=above)
-            inside &= np.greater_equal(x, lower[0], out=above)
-            inside &= np.less_equal(x, upper, out=above)
-            number = np.zeros(len(flat), np.min_scalar_type(len(lower)))
-            for edge in lower[1:]:
-                number += np.greater_equal(x, edge, out=above).view(np.uint8)
-            flat *= len(lower)
-            flat += number
-        np.copyto(flat, outside, where=~inside)
-        if unknown is not None:
-            known &= np.isfinite(self.values[stars], out=above)
-            if not known.all():
-                flat[~known] = unknown
-
-
-    def _locate_compiled(self, stars, flat, outside, unknown):
-        flat[:] = 0
-        state = np.zeros(len(flat), np.uint8)
-        for column, edges, found in zip(self.columns, self.edges, self.lookups, strict=True):
-            x = np.ascontiguousarray(_plain(column[stars]))
-            self.kernels.place(x, edges, *found, flat, state)
-        if unknown is None:
-            unknown = outside
-        else:
-            state |= ~np.isfinite(self.values[stars]) * np.uint8(2)
-        self.kernels.settle(flat, state, outside, unknown)
-
-
-def _plain(x):
-    """Single and double precision as they are, all else as doubles."""
-    return x if x.dtype in (np.float32, np.float64) else x.astype(float)
-
-
-def _index_dtype(n):
-    return np.int32 if n <= 2**31 else np.int64
-
-
-def _edges_as(edges, dtype):
-    """Lower edges and the closing edge, such that comparison in ``dtype`` is that in float64."""
-    if dtype != np.float32:
-        return edges[:-1], edges[-1]
-    rounded = edges.astype(np.float32)
-    up = np.where(rounded < edges, np.nextafter(rounded, np.float32(np.inf)), rounded)
-    down = np.where(rounded > edges, np.nextafter(rounded, np.float32(-np.inf)), rounded)
-    return up[:-1], down[-1]
 
 
 def _grouped(index, values, n):
@@ -171,7 +40,7 @@ def _grouped(index, values, n):
                         parts, starts))
         return total, grouped
     # A matrix of one row, from rows to columns: in scipy that is a counting sort, in C.
-    ends = np.array([0, len(index)], _index_dtype(len(index) + 1))
+    ends = np.array([0, len(index)], index_dtype(len(index) + 1))
     row = csr_array((values, index, ends), shape=(1, n)).tocsc()
     return np.diff(row.indptr).astype(np.int64), row.data
 
@@ -304,9 +173,9 @@ class VoxelState:
         >>> state.counts, state.values, state.n_outside, state.n_masked
         (array([1, 2]), array([ 0.1, -0.1,  0. ]), 1, 1)
         """
-        grid = _Grid(columns, edges, np.asarray(values))
-        index = grid.locate(slice(0, grid.n_stars), unknown=grid.n_voxels + 1)
-        return cls._of_places(*_grouped(index, grid.values, grid.n_voxels + 2))
+        grid = Grid(columns, edges, np.asarray(values))
+        index = grid.locate(slice(0, grid.n_stars))
+        return cls._of_places(*_grouped(index, grid.values, grid.n_places))
 
     @classmethod
     def _of_places(cls, counts, values, n_masked=0):
@@ -489,17 +358,18 @@ class VoxelMoments:
         The arguments and what it raises are those of `VoxelState.from_columns`. Besides the
         columns, it takes some megabytes of memory a thread and 24 bytes a voxel.
         """
-        grid = _Grid(columns, edges, np.asarray(values))
-        n_places = grid.n_voxels + 2
+        grid = Grid(columns, edges, np.asarray(values))
+        n_places = grid.n_places
         # Pieces of one size, taken in order: the same bits on any number of threads.
         size = max(LEAST, 8 * n_places)
 
         def add_up(start):
             stars = slice(start, min(start + size, grid.n_stars))
-            index = grid.locate(stars, unknown=grid.n_voxels + 1, dtype=np.intp)
+            index = grid.locate(stars, np.intp)
             x = grid.values[stars].astype(float)
             counts = np.bincount(index, minlength=n_places)
-            x[~np.isfinite(x)] = 0
+            if counts[-1]:
+                x[~np.isfinite(x)] = 0
             total = np.bincount(index, x, n_places)
             x -= (total / np.maximum(counts, 1))[index]
             squares = np.bincount(index, np.square(x, out=x), n_places)

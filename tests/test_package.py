@@ -15,7 +15,7 @@ HEAVY = ("matplotlib", "scipy.stats", "scipy.sparse", "pandas", "dask", "h5py", 
 # A star flows from left to right; a module imports modules of its own or an earlier layer.
 LAYERS = (
     ("exceptions",), ("validation", "axes", "files", "progress", "parallel", "compiled"),
-    ("columns", "frames", "surveys", "voxels", "inference", "knots", "quantile_lp"),
+    ("columns", "frames", "grid", "surveys", "voxels", "inference", "knots", "quantile_lp"),
     ("votable", "matching", "cuts", "splines", "common_ages", "age_likelihood", "zero_point"),
     ("catalogfile", "age_bias", "age_curve", "age_null", "calibratorfile"), ("catalog",),
     ("mock", "ages", "binning"), ("mapfile", "profile", "significance"), ("asymmetry",),

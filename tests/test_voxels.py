@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import binned_statistic_dd
 
-from rcasym import compiled, parallel, voxels
+from rcasym import compiled, grid, parallel, voxels
 from rcasym.exceptions import BinningError, RcasymError
 from rcasym.voxels import VoxelMoments, VoxelState, flat_index
 
@@ -153,8 +153,9 @@ def test_unknown_is_not_outside():
 def threads(request, monkeypatch):
     """Many small pieces of work on so many threads."""
     monkeypatch.setattr(parallel.os, "cpu_count", lambda: request.param)
-    monkeypatch.setattr(voxels, "CHUNK", 1000)
-    monkeypatch.setattr(voxels, "LEAST", 4000)
+    for module in (grid, voxels):
+        monkeypatch.setattr(module, "CHUNK", 1000)
+        monkeypatch.setattr(module, "LEAST", 4000)
 
 
 def test_threads_and_chunks_change_no_bit(threads):
@@ -162,7 +163,8 @@ def test_threads_and_chunks_change_no_bit(threads):
     values[::100] = np.nan
     state = VoxelState.from_columns(columns, EDGES, values)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(voxels, "CHUNK", 100_000)
+        for module in (grid, voxels):
+            patch.setattr(module, "CHUNK", 100_000)
         whole = VoxelState.from_columns(columns, EDGES, values)
     assert_same_bits(state, whole)
     known = np.isfinite(values)
