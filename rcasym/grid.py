@@ -62,7 +62,7 @@ class Grid:
     def __init__(self, columns, edges, values=None):
         self.columns = [np.asarray(column) for column in columns]
         self.values = values
-        edges = [np.asarray(axis, float) for axis in edges]
+        edges = [np.ascontiguousarray(axis, float) for axis in edges]
         lengths = {len(x) for x in self.columns + ([] if values is None else [values])}
         if len(edges) != len(self.columns) or len(lengths) != 1:
             raise BinningError(

@@ -136,6 +136,9 @@ class VoxelState:
         BinningError
             If a voxel is not in the grid.
         """
+        index = np.asarray(index)
+        if index.dtype not in (np.int32, np.int64):
+            index = index.astype(np.int64)
         if np.max(index, initial=-1) >= n_voxels:
             raise BinningError(f"index must be below n_voxels = {n_voxels}; got {np.max(index)}")
         places = np.where(index < 0, n_voxels, index) if np.min(index, initial=0) < 0 else index

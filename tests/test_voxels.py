@@ -118,6 +118,19 @@ def test_any_column_bins_as_its_float64_values(dtype):
                        flat_index([x.astype(float)], edges))
 
 
+@pytest.mark.parametrize("dtype", ["i1", "u2", "i4", ">i4", "i8", "u8"])
+def test_any_integers_are_an_index(dtype):
+    index, values = np.array([3, 0, 3, 1]), np.array([0.4, 0.1, 0.3, 0.2], "f4")
+    state = VoxelState.from_stars(index.astype(dtype), values, 4)
+    assert_array_equal(state.counts, [1, 1, 0, 2])
+    assert_array_equal(state.values, np.sort(values).astype(float))
+
+
+def test_edges_with_gaps_in_memory():
+    edges = np.arange(9.0)[::2]
+    assert_array_equal(flat_index([np.array([1.0, 2, 7, 9])], [edges]), [0, 1, 3, -1])
+
+
 def test_more_voxels_than_two_bytes_count():
     rng = np.random.default_rng(12)
     edges = [np.linspace(0, 1, 301), np.linspace(0, 1, 401)]
