@@ -121,8 +121,9 @@ class AsymmetryMap:
         states, frame = [], None
         for catalog in check_tables("catalogs", catalogs):
             check_columns(catalog.colnames, ["galcen", "m_h"], "the catalogue")
-            frame = catalog.frame if frame is None else frame
-            check_same_frame([frame, catalog.frame], "catalogues of one map")
+            own = catalog.frame
+            frame = own if frame is None else frame
+            check_same_frame([frame, own], "catalogues of one map")
             states.append(binning.state(binning.coordinates(catalog), floats(catalog, "m_h")))
         if not states:
             raise CatalogError("catalogs must hold one or more catalogues; got none")

@@ -283,13 +283,7 @@ class DiskBinning:
         >>> print(state.n_stars + state.n_outside + state.n_masked)
         1000
         """
-        known = np.isfinite(m_h)
-        for values in coordinates:
-            known &= np.isfinite(values)
-        if not known.all():
-            coordinates, m_h = [values[known] for values in coordinates], m_h[known]
-        index = flat_index(coordinates, [axis.edges.value for axis in self.axes])
-        return VoxelState.from_stars(index, m_h, self.size, n_masked=int(np.sum(~known)))
+        return VoxelState.from_columns(coordinates, [axis.edges.value for axis in self.axes], m_h)
 
     def index(self, catalog):
         """The voxel of each star.

@@ -4,7 +4,13 @@
 import numpy as np
 from astropy import log
 from astropy import units as u
-from astropy.coordinates import ICRS, Galactic, Galactocentric, SkyCoord
+from astropy.coordinates import (
+    ICRS,
+    CartesianRepresentation,
+    Galactic,
+    Galactocentric,
+    SkyCoord,
+)
 from astropy.io.registry import UnifiedReadWriteMethod
 from astropy.table import QTable, Table, vstack
 
@@ -12,7 +18,7 @@ from .catalogfile import CatalogRead, CatalogWrite, register
 from .columns import COLUMNS, POSITION_COLUMNS, TEXT_COLUMNS, find_columns, floats, text
 from .cuts import QualityCuts
 from .exceptions import CatalogError, CatalogWarning
-from .frames import cylindrical, paper_frame
+from .frames import cylindrical, paper_frame, sky_to_cartesian
 from .matching import mutual_nearest, repeats_of
 from .validation import (
     check_choice,
@@ -147,7 +153,9 @@ class RedClumpCatalog(QTable):
         elif "survey" in sources:
             stars["survey"] = text(table[sources["survey"]])
         stars["coord"] = coord
-        stars["galcen"] = coord.transform_to(frame)
+        xyz = sky_to_cartesian(coord.ra.value, coord.dec.value, coord.distance.value, frame)
+        galcen = CartesianRepresentation(xyz, unit=u.kpc, copy=False)
+        stars["galcen"] = SkyCoord(frame.realize_frame(galcen), copy=False)
         for name, column in COLUMNS.items():
             if name in sources:
                 stars[name] = column.wrap(column.clean(table[sources[name]], sources[name]))

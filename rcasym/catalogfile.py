@@ -145,7 +145,7 @@ def _as_written(table):
     for name, column in COLUMNS.items():
         if name in table.colnames:
             # FITS files are big-endian; native floats are faster from here on.
-            table[name] = column.wrap(floats(table, name))
+            table[name] = column.wrap(floats(table, name).copy())
     return table
 
 

@@ -311,6 +311,8 @@ def find_columns(colnames, columns=None):
 def floats(table, name):
     """Plain floats of a catalogue's column in its canonical unit, NaN where a star has no value.
 
+    Where nothing is to be converted they are the column's own memory, hence read-only.
+
     Parameters
     ----------
     table : RedClumpCatalog
@@ -321,7 +323,7 @@ def floats(table, name):
     Returns
     -------
     ndarray
-        One float a star; a copy.
+        One float a star.
 
     Raises
     ------
@@ -339,11 +341,13 @@ def floats(table, name):
     """
     values, column = table[name], COLUMNS[name]
     bare = getattr(values, "unmasked", values)
-    numbers = _numbers(np.array(getattr(bare, "value", bare)), f"column {name!r}")
+    numbers = _numbers(np.asarray(getattr(bare, "value", bare)), f"column {name!r}")
     unit = getattr(values, "unit", None)
     if unit is not None and unit != column.unit:
         numbers = column._to_unit(numbers, unit, f"column {name!r}")
-    numbers[np.asarray(getattr(values, "mask", False)) & np.ones(numbers.shape, bool)] = np.nan
+    masked = np.asarray(getattr(values, "mask", False))
+    numbers = np.where(masked, np.nan, numbers) if masked.any() else numbers.view()
+    numbers.flags.writeable = False
     return numbers
 
 
@@ -420,4 +424,4 @@ def _numbers(values, called):
         raise CatalogError(f"{called} must hold numbers; got {values.dtype} such as {example!r}")
     if values.ndim != 1:
         raise CatalogError(f"{called} must hold one number a star; got shape {values.shape}")
-    return values.astype(float)
+    return values.astype(float, copy=False)

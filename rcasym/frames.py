@@ -12,8 +12,14 @@ from astropy.coordinates import (
     Galactocentric,
 )
 
-__all__ = ["galactocentric_frame", "paper_frame", "cylindrical", "cylindrical_values", "affine",
-           "apply_affine", "frame_parameters", "frame_from_parameters", "FRAME_UNITS"]
+from .parallel import in_threads, shares
+
+__all__ = ["galactocentric_frame", "paper_frame", "cylindrical", "cylindrical_values",
+           "sky_to_cartesian", "sky_to_cylindrical", "affine", "apply_affine", "frame_parameters",
+           "frame_from_parameters", "FRAME_UNITS"]
+
+# Stars taken at a time, so that temporaries stay in the cache; and for which a thread pays.
+CHUNK, LEAST = 16_384, 65_536
 
 FRAME_UNITS = {"galcen_ra": u.deg, "galcen_dec": u.deg, "galcen_distance": u.kpc, "z_sun": u.pc,
                "roll": u.deg, "v_x": u.km / u.s, "v_y": u.km / u.s, "v_z": u.km / u.s}
@@ -109,7 +115,8 @@ def cylindrical(coord):
     """
     R, phi, Z = cylindrical_values(*(_unmasked(getattr(coord, axis)).to_value(u.kpc)
                                      for axis in "xyz"))
-    return R * u.kpc, phi * u.deg, Z * u.kpc
+    # z is the memory of coord, and not to be given away.
+    return R << u.kpc, phi << u.deg, Z * u.kpc
 
 
 def cylindrical_values(x, y, z):
@@ -133,9 +140,114 @@ def cylindrical_values(x, y, z):
     >>> print("{:.3f} {:.3f} {:.3f}".format(*cylindrical_values(-8.34, 1.0, 0.025)))
     8.400 6.837 0.025
     """
-    phi = np.rad2deg(np.arctan2(y, -x))
+    return (*_in_chunks(_polar, 2, x, y), z)
+
+
+def sky_to_cartesian(ra, dec, distance, frame):
+    """Galactocentric positions of stars on the sky.
+
+    The way from ICRS to a Galactocentric frame is a rotation and a shift, which is much less work
+    than the general transformation.
+
+    Parameters
+    ----------
+    ra, dec : ndarray of float
+        ICRS [deg].
+    distance : ndarray of float
+        From the Sun's system [kpc].
+    frame : `~astropy.coordinates.Galactocentric`
+
+    Returns
+    -------
+    ndarray, shape (3, n)
+        x, y, z [kpc], NaN where a coordinate is.
+
+    Examples
+    --------
+    The direction of the Galactic centre:
+
+    >>> import numpy as np
+    >>> from rcasym.frames import paper_frame, sky_to_cartesian
+    >>> x, y, z = sky_to_cartesian(*np.array([[266.4051], [-28.936175], [8.0]]), paper_frame())
+    >>> print(f"{x[0]:.3f}, {y[0]:.3f}, {z[0]:.3f}")
+    -0.340, 0.000, 0.001
+    """
+    return _in_chunks(_cartesian(frame), 3, ra, dec, distance)
+
+
+def sky_to_cylindrical(ra, dec, distance, frame):
+    """R [kpc], phi [deg] and Z [kpc] of stars on the sky, with no memory but for these.
+
+    Parameters and frame are those of `sky_to_cartesian`, the coordinates those of `cylindrical`.
+
+    Returns
+    -------
+    ndarray, shape (3, n)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rcasym.frames import paper_frame, sky_to_cylindrical
+    >>> R, phi, Z = sky_to_cylindrical(*np.array([[266.4051], [-28.936175], [2.0]]), paper_frame())
+    >>> print(f"{R[0]:.3f}, {phi[0]:.3f}, {Z[0]:.3f}")
+    6.340, 0.000, 0.019
+    """
+    cartesian = _cartesian(frame)
+
+    def convert(*sky):
+        x, y, z = cartesian(*sky)
+        return (*_polar(x, y), z)
+
+    return _in_chunks(convert, 3, ra, dec, distance)
+
+
+def _polar(x, y):
+    phi = np.arctan2(y, -x)
+    phi *= 180 / np.pi
     # arctan2 gives -180 for y = -0.0: the same half-plane as +180.
-    return np.hypot(x, y), np.where(phi == -180, 180, phi), z
+    phi[phi == -180] = 180
+    return np.sqrt(x * x + y * y), phi
+
+
+def _cos_sin(degrees):
+    # By the tangent of half the angle: in double precision numpy has a fast tangent, but no fast
+    # sine and cosine. Both are exact to 3e-16.
+    t = np.tan(degrees * (np.pi / 360))
+    square = t * t
+    scale = 1 / (1 + square)
+    return (1 - square) * scale, 2 * t * scale
+
+
+def _cartesian(frame):
+    matrix, offset = affine(ICRS(), frame)
+
+    def convert(ra, dec, distance):
+        (cos_ra, sin_ra), (cos_dec, sin_dec) = _cos_sin(ra), _cos_sin(dec)
+        in_plane = distance * cos_dec
+        xyz = in_plane * cos_ra, in_plane * sin_ra, distance * sin_dec
+        return [sum(m * x for m, x in zip(row, xyz, strict=True)) + shift
+                for row, (shift,) in zip(matrix, offset, strict=True)]
+
+    return convert
+
+
+def _in_chunks(function, n_results, *columns):
+    """Results of a function of columns, star by star, a row each."""
+    shape = np.shape(columns[0])
+    columns = [np.ravel(column) for column in columns]
+    n = len(columns[0])
+    results = np.empty((n_results, n))
+
+    def fill(share):
+        for start in range(share.start, share.stop, CHUNK):
+            part = slice(start, min(start + CHUNK, share.stop))
+            # numpy has other loops, with other last bits, for columns with gaps in memory.
+            found = function(*(np.ascontiguousarray(x[part], float) for x in columns))
+            for row, values in zip(results, found, strict=True):
+                row[part] = values
+
+    list(in_threads(fill, shares(n, LEAST)))
+    return results.reshape(n_results, *shape)
 
 
 def affine(frame, to):

@@ -3,10 +3,11 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 
-__all__ = ["generators", "in_threads"]
+__all__ = ["generators", "in_threads", "shares"]
 
 
 def generators(rng, n):
@@ -18,10 +19,32 @@ def generators(rng, n):
     return [np.random.default_rng(child) for child in seed.spawn(n)]
 
 
+def n_threads():
+    """How many threads work at a time."""
+    return min(os.cpu_count() or 1, 8)
+
+
+def shares(n, least):
+    """Slices of ``n`` items, one a thread, with at least so many items in each.
+
+    Examples
+    --------
+    >>> from rcasym.parallel import shares
+    >>> shares(1000, least=1000)
+    [slice(0, 1000, None)]
+    """
+    bounds = np.linspace(0, n, max(1, min(n_threads(), n // least)) + 1).astype(int).tolist()
+    return [slice(*ends) for ends in pairwise(bounds)]
+
+
 def in_threads(function, *arguments):
     """Results of ``function`` in the order of its arguments, as they are ready."""
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
-        futures = [pool.submit(function, *each) for each in zip(*arguments, strict=True)]
+    calls = list(zip(*arguments, strict=True))
+    if len(calls) == 1:
+        yield function(*calls[0])
+        return
+    with ThreadPoolExecutor(n_threads()) as pool:
+        futures = [pool.submit(function, *each) for each in calls]
         try:
             for future in futures:
                 yield future.result()

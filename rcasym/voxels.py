@@ -2,8 +2,9 @@
 """Stars in voxels: one mergeable state that every statistic is a view of.
 
 Pure arrays of floats. The state keeps each voxel's values in order, so that count, mean, standard
-deviation and median are exact, and come out with the same bits however the stars were split or
-shuffled before.
+deviation, median and any other quantile are exact, and come out with the same bits however the
+stars were split or shuffled before, on any number of threads. `rcasym.bounded` is for more stars
+than memory holds.
 """
 
 from dataclasses import dataclass
@@ -12,68 +13,71 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_array
 
+from . import compiled
+from .exceptions import BinningError, RcasymError
+from .grid import CHUNK, LEAST, Grid, flat_index, index_dtype
+from .parallel import in_threads, shares
+
 __all__ = ["VoxelState", "flat_index"]
 
-# Stars binned at a time: the temporaries stay in the processor's cache.
-CHUNK = 65_536
+# Voxels of up to so many stars are sorted together with all others of their number.
+FEW = 64
 
 
-def flat_index(columns, edges):
-    """The voxel of each star, as an index into the flattened grid.
-
-    Bins are half-open, ``lower <= value < upper``, the last one closed. Values are compared with
-    the edges, never computed from them, so that a star on an edge is never misplaced.
-
-    Parameters
-    ----------
-    columns : sequence of ndarray
-        One array of floats an axis, all of one length.
-    edges : sequence of ndarray
-        The increasing edges of each axis.
-
-    Returns
-    -------
-    ndarray of int
-        -1 for a star outside the grid or with NaN in a column.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from rcasym.voxels import flat_index
-    >>> flat_index([np.array([0.0, 0.5, 1.0, 2.0, 2.1, np.nan])], [np.array([0.0, 1.0, 2.0])])
-    array([ 0,  0,  1,  1, -1, -1], dtype=int32)
-    """
-    columns = [np.asarray(column) for column in columns]
-    limits = [_edges_as(np.asarray(axis), column.dtype)
-              for axis, column in zip(edges, columns, strict=True)]
-    n_voxels = np.prod([len(axis) - 1 for axis in edges], dtype=np.int64)
-    index = np.empty(len(columns[0]), np.int32 if n_voxels < 2**31 else np.int64)
-    for start in range(0, len(index), CHUNK):
-        flat = index[start:start + CHUNK]
-        flat[:] = 0
-        inside = np.ones(len(flat), bool)
-        above = np.empty(len(flat), bool)
-        for column, (lower, upper) in zip(columns, limits, strict=True):
-            x = column[start:start + CHUNK]
-            inside &= np.greater_equal(x, lower[0], out=above)
-            inside &= np.less_equal(x, upper, out=above)
-            number = np.zeros(len(flat), np.min_scalar_type(len(lower)))
-            for edge in lower[1:]:
-                number += np.greater_equal(x, edge, out=above).view(np.uint8)
-            flat *= len(lower)
-            flat += number
-        flat[~inside] = -1
-    return index
+def grouped(index, values, n):
+    """Counts of each of ``n`` places, and the values place after place."""
+    values, kernels = np.asarray(values, float), compiled.kernels()
+    if kernels:
+        index, values = np.ascontiguousarray(index), np.ascontiguousarray(values)
+        parts = shares(len(index), LEAST)
+        counts, grouped = np.zeros((len(parts), n), np.int64), np.empty(len(index))
+        list(in_threads(kernels.count, [index[part] for part in parts], counts))
+        # A thread's stars come after those of the threads before it.
+        starts = np.cumsum(counts, axis=0) - counts
+        total = counts.sum(axis=0)
+        starts += np.cumsum(total) - total
+        list(in_threads(lambda part, own: kernels.put(index[part], values[part], own, grouped),
+                        parts, starts))
+        return total, grouped
+    # A matrix of one row, from rows to columns: in scipy that is a counting sort, in C.
+    ends = np.array([0, len(index)], index_dtype(len(index) + 1))
+    row = csr_array((values, index, ends), shape=(1, n)).tocsc()
+    return np.diff(row.indptr).astype(np.int64), row.data
 
 
-def _edges_as(edges, dtype):
-    """Lower edges and the closing edge, such that comparison in ``dtype`` is that in float64."""
-    if dtype != np.float32:
-        return edges[:-1].astype(float), float(edges[-1])
-    rounded = edges.astype(np.float32)
-    up = np.where(rounded < edges, np.nextafter(rounded, np.float32(np.inf)), rounded)
-    down = np.where(rounded > edges, np.nextafter(rounded, np.float32(-np.inf)), rounded)
-    return up[:-1], down[-1]
+def _blocks(counts):
+    """First and last voxel of blocks of about two chunks of stars."""
+    ends = np.cumsum(counts)
+    n_stars = int(ends[-1]) if len(ends) else 0
+    cuts = np.searchsorted(ends, np.arange(2 * CHUNK, n_stars, 2 * CHUNK)) + 1
+    bounds = np.unique(np.concatenate([[0], cuts, [len(counts)]])).tolist()
+    return bounds[:-1], bounds[1:]
+
+
+def sort_within(counts, values):
+    """Sort the values of each voxel, in place."""
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+
+    def sort(first, last):
+        # Of two equal zeros neither comes first: there is to be one of them.
+        values[offsets[first]:offsets[last]] += 0.0
+        n, start = counts[first:last], offsets[first:last]
+        for number in np.unique(n[(n > 1) & (n <= FEW)]):
+            rows = start[n == number][:, np.newaxis] + np.arange(number)
+            values[rows] = np.sort(values[rows], axis=1)
+        many = n > FEW
+        for a, b in zip(start[many].tolist(), (start + n)[many].tolist(), strict=True):
+            values[a:b].sort()
+
+    list(in_threads(sort, *_blocks(counts)))
+
+
+def mean_of(counts, total):
+    return np.where(counts > 0, total / np.maximum(counts, 1), np.nan)
+
+
+def std_of(counts, squares):
+    return np.where(counts > 1, np.sqrt(squares / np.maximum(counts - 1, 1)), np.nan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +136,11 @@ class VoxelState:
         VoxelState
             Stars outside are counted in its ``n_outside``.
 
+        Raises
+        ------
+        BinningError
+            If a voxel is not in the grid.
+
         Examples
         --------
         >>> import numpy as np
@@ -140,18 +149,59 @@ class VoxelState:
         >>> print(state.counts, state.values, state.n_outside)
         [1 0 2] [0.  0.1 0.3] 1
         """
-        inside = index >= 0
-        n_outside = len(index) - int(np.count_nonzero(inside))
-        if n_outside:
-            index, values = index[inside], values[inside]
-        # The conversion from rows to columns of a sparse matrix is a counting sort, in C.
-        stars = csr_array((np.asarray(values, float), index, np.arange(len(index) + 1)),
-                          shape=(len(index), n_voxels)).tocsc()
-        offsets, grouped = stars.indptr, stars.data
-        for start, stop in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
-            if stop - start > 1:
-                grouped[start:stop].sort()
-        return cls(np.diff(offsets).astype(np.int64), grouped, n_outside, n_masked)
+        index = np.asarray(index)
+        if index.dtype not in (np.int32, np.int64):
+            index = index.astype(np.int64)
+        if np.max(index, initial=-1) >= n_voxels:
+            raise BinningError(f"index must be below n_voxels = {n_voxels}; got {np.max(index)}")
+        places = np.where(index < 0, n_voxels, index) if np.min(index, initial=0) < 0 else index
+        return cls._of_places(*grouped(places, values, n_voxels + 2), n_masked)
+
+    @classmethod
+    def from_columns(cls, columns, edges, values):
+        """The state of stars with known positions.
+
+        Parameters
+        ----------
+        columns : sequence of ndarray
+            One array of numbers an axis; see `flat_index`.
+        edges : sequence of ndarray
+            The increasing edges of each axis.
+        values : ndarray
+            The stars' values.
+
+        Returns
+        -------
+        VoxelState
+            Stars with NaN or infinity in a column or for a value are counted in its ``n_masked``.
+
+        Raises
+        ------
+        BinningError
+            If there is not one array of edges for each column, or the arrays differ in length.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from rcasym.voxels import VoxelState
+        >>> R, m_h = np.array([8.5, 9.5, 9.0, 7.0, np.nan]), np.array([0.1, 0.0, -0.1, 0.3, 0.2])
+        >>> state = VoxelState.from_columns([R], [np.array([8.0, 9.0, 10.0])], m_h)
+        >>> state.counts, state.values, state.n_outside, state.n_masked
+        (array([1, 2]), array([ 0.1, -0.1,  0. ]), 1, 1)
+        """
+        grid = Grid(columns, edges, np.asarray(values))
+        index = grid.locate(slice(0, grid.n_stars))
+        return cls._of_places(*grouped(index, grid.values, grid.n_places))
+
+    @classmethod
+    def _of_places(cls, counts, values, n_masked=0):
+        # The last two places hold the stars outside and the unknown ones.
+        counts, n_outside, n_unknown = counts[:-2], int(counts[-2]), int(counts[-1])
+        n_stars = len(values) - n_outside - n_unknown
+        # A view keeps the memory of the others: at most as much again as the stars inside need.
+        values = values[:n_stars] if 2 * n_stars >= len(values) else values[:n_stars].copy()
+        sort_within(counts, values)
+        return cls(counts, values, n_outside, n_masked + n_unknown)
 
     @classmethod
     def merge(cls, states):
@@ -231,40 +281,81 @@ class VoxelState:
         """Where each voxel's values start, and where the last one's end."""
         return np.concatenate([[0], np.cumsum(self.counts)])
 
-    def _per_voxel(self, occupied, results):
-        filled = np.full(len(self.counts), np.nan)
-        filled[occupied] = results
-        return filled
-
-    def _sum(self, values, occupied):
-        # Segments in increasing order: the same numbers in the same order for any split.
-        return np.add.reduceat(values, self.offsets[:-1][occupied]) if occupied.any() else []
-
     @cached_property
+    def _sums(self):
+        """Sum of the values in each voxel, and of their squared deviations from the mean."""
+        total, squares = np.zeros((2, len(self.counts)))
+
+        def add_up(first, last):
+            values = self.values[self.offsets[first]:self.offsets[last]]
+            occupied = np.flatnonzero(self.counts[first:last]) + first
+            if len(occupied) == 0:
+                return
+            # Segments in increasing order: the same numbers in the same order for any split.
+            n, start = self.counts[occupied], self.offsets[occupied] - self.offsets[first]
+            total[occupied] = np.add.reduceat(values, start)
+            deviations = values - np.repeat(total[occupied] / n, n)
+            squares[occupied] = np.add.reduceat(np.square(deviations, out=deviations), start)
+
+        list(in_threads(add_up, *_blocks(self.counts)))
+        return total, squares
+
+    @property
     def total(self):
         """Sum of the values in each voxel, 0 where there are none."""
-        occupied = self.counts > 0
-        return np.nan_to_num(self._per_voxel(occupied, self._sum(self.values, occupied)), nan=0.0)
+        return self._sums[0]
+
+    @property
+    def squares(self):
+        """Sum of the squared deviations from the mean in each voxel."""
+        return self._sums[1]
 
     @cached_property
     def mean(self):
         """Mean in each voxel, NaN where it is empty."""
-        occupied = self.counts > 0
-        return self._per_voxel(occupied, self.total[occupied] / self.counts[occupied])
+        return mean_of(self.counts, self.total)
 
     @cached_property
     def std(self):
         """Standard deviation in each voxel (n - 1), NaN below two stars."""
-        several = self.counts > 1
-        squares = (self.values - np.repeat(self.mean, self.counts)) ** 2
-        occupied = self.counts > 0
-        spread = self._per_voxel(occupied, self._sum(squares, occupied))
-        return self._per_voxel(several, np.sqrt(spread[several] / (self.counts[several] - 1)))
+        return std_of(self.counts, self.squares)
 
     @cached_property
     def median(self):
         """Median in each voxel, NaN where it is empty."""
-        occupied = self.counts > 0
-        start, n = self.offsets[:-1][occupied], self.counts[occupied]
-        middle = 0.5 * (self.values[start + (n - 1) // 2] + self.values[start + n // 2])
-        return self._per_voxel(occupied, middle)
+        occupied = np.flatnonzero(self.counts)
+        start, n = self.offsets[occupied], self.counts[occupied]
+        median = np.full(len(self.counts), np.nan)
+        median[occupied] = 0.5 * (self.values[start + (n - 1) // 2] + self.values[start + n // 2])
+        return median
+
+    def quantile(self, q):
+        """Any quantile in each voxel, NaN where it is empty.
+
+        Parameters
+        ----------
+        q : float
+            Between 0 and 1; linear between the two nearest values, as `numpy.quantile` has it.
+
+        Raises
+        ------
+        RcasymError
+            If ``q`` is not between 0 and 1.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from rcasym.voxels import VoxelState
+        >>> VoxelState(np.array([3, 0]), np.array([0.0, 0.1, 0.3])).quantile(0.75)
+        array([0.2, nan])
+        """
+        if not 0 <= q <= 1:
+            raise RcasymError(f"q must lie between 0 and 1; got {q!r}")
+        occupied = np.flatnonzero(self.counts)
+        rank = q * (self.counts[occupied] - 1)
+        below = np.floor(rank).astype(np.int64)
+        low, high = (self.values[self.offsets[occupied] + rank_]
+                     for rank_ in (below, np.ceil(rank).astype(np.int64)))
+        quantile = np.full(len(self.counts), np.nan)
+        quantile[occupied] = low + (rank - below) * (high - low)
+        return quantile

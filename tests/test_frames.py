@@ -2,15 +2,24 @@
 import numpy as np
 import pytest
 from astropy import units as u
-from astropy.coordinates import CylindricalRepresentation, Galactic, Galactocentric, SkyCoord
-from numpy.testing import assert_allclose
+from astropy.coordinates import (
+    ICRS,
+    CylindricalRepresentation,
+    Galactic,
+    Galactocentric,
+    SkyCoord,
+)
+from numpy.testing import assert_allclose, assert_array_equal
 
+from rcasym import frames
 from rcasym.frames import (
     cylindrical,
     frame_from_parameters,
     frame_parameters,
     galactocentric_frame,
     paper_frame,
+    sky_to_cartesian,
+    sky_to_cylindrical,
 )
 
 
@@ -75,3 +84,35 @@ def test_units_are_asked_for():
         galactocentric_frame(R0=8 * u.s)
     with pytest.raises(TypeError, match="Z0"):
         galactocentric_frame(Z0=25)
+
+
+def test_sky_to_cartesian_agrees_with_astropy():
+    rng = np.random.default_rng(2)
+    n = 40_000
+    ra, dec = rng.uniform(0, 360, n), rng.uniform(-90, 90, n)
+    ra[:4], dec[:6] = [0, 90, 180, 360], [-90, 90, 0, -90, 90, 0]
+    distance = rng.gamma(2, 2, n)
+    frame = galactocentric_frame(R0=8.1 * u.kpc, Z0=10 * u.pc)
+    galcen = ICRS(ra * u.deg, dec * u.deg, distance * u.kpc).transform_to(frame)
+    xyz = sky_to_cartesian(ra, dec, distance, frame)
+    assert_allclose(xyz, galcen.cartesian.xyz.to_value(u.kpc), rtol=0, atol=1e-12)
+    R, phi, Z = sky_to_cylindrical(ra, dec, distance, frame)
+    for found, expected in zip((R, phi, Z), cylindrical(galcen), strict=True):
+        assert_allclose(found, expected.value, rtol=0, atol=1e-11)
+
+
+def test_positions_do_not_depend_on_what_stands_beside_them(monkeypatch):
+    rng = np.random.default_rng(3)
+    sky = rng.uniform(0, 360, 500), rng.uniform(-90, 90, 500), rng.gamma(2, 2, 500)
+    whole = sky_to_cylindrical(*sky, paper_frame())
+    gaps = sky_to_cylindrical(*(np.repeat(x, 3)[::3] for x in sky), paper_frame())
+    assert_array_equal(gaps, whole)
+    monkeypatch.setattr(frames, "CHUNK", 7)
+    monkeypatch.setattr(frames, "LEAST", 50)
+    assert_array_equal(sky_to_cylindrical(*sky, paper_frame()), whole)
+
+
+def test_an_unknown_position_stays_unknown():
+    sky = np.where(np.eye(3), np.nan, 1.0)
+    assert np.isnan(sky_to_cartesian(*sky, paper_frame())).all()
+    assert np.isnan(sky_to_cylindrical(*sky, paper_frame())).all()

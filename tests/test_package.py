@@ -14,13 +14,14 @@ import rcasym
 
 FOLDER = Path(rcasym.__file__).parent
 API = Path(__file__).parents[1] / "docs" / "api.rst"
-HEAVY = ("matplotlib", "scipy.stats", "scipy.sparse", "pandas", "dask", "h5py", "pyarrow")
+HEAVY = ("matplotlib", "scipy.stats", "scipy.sparse", "pandas", "dask", "h5py", "pyarrow", "numba")
 # A star flows from left to right; a module imports modules of its own or an earlier layer.
 LAYERS = (
     ("exceptions",),
-    ("validation", "frames", "axes", "files", "order_statistics", "progress", "parallel"),
-    ("columns", "surveys", "voxels", "inference", "knots", "quantile_lp"),
-    ("votable", "matching", "cuts", "splines", "common_ages", "age_likelihood", "zero_point"),
+    ("validation", "axes", "files", "order_statistics", "progress", "parallel", "compiled"),
+    ("columns", "frames", "grid", "surveys", "voxels", "inference", "knots", "quantile_lp"),
+    ("bounded", "votable", "matching", "cuts", "splines", "common_ages", "age_likelihood",
+     "zero_point"),
     ("catalogfile", "age_bias", "age_curve", "age_null", "calibratorfile"), ("catalog",),
     ("mock", "ages", "binning"), ("mapfile", "profile", "significance"), ("asymmetry",),
     ("robustness",), ("plotting", "cli"),

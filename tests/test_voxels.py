@@ -1,6 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """The voxel state against scipy, and what must hold for any stars."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,11 +11,27 @@ from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import binned_statistic_dd
 
+from rcasym import compiled, grid, parallel, voxels
+from rcasym.bounded import VoxelMoments
+from rcasym.exceptions import BinningError, RcasymError
 from rcasym.voxels import VoxelState, flat_index
 
 EDGES = [np.array([-35.0, -15, -5, 0, 5, 15, 35]), np.round(6.2 + 0.6 * np.arange(16), 10),
          0.3 * np.arange(-7, 8)]
 STATISTICS = ("counts", "total", "mean", "std", "median", "values")
+
+
+@pytest.fixture(scope="module", params=["numpy", "numba"], autouse=True)
+def route(request):
+    """Every test runs with arrays alone, and with compiled loops."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "numpy":
+            patch.setenv("RCASYM_NO_NUMBA", "1")
+        else:
+            patch.delenv("RCASYM_NO_NUMBA", raising=False)
+            pytest.importorskip("numba")
+            assert compiled.kernels() is not None
+        yield request.param
 
 
 def sample(n, seed, edges=EDGES):
@@ -31,7 +49,9 @@ def sample(n, seed, edges=EDGES):
 
 def assert_same_bits(a, b):
     for name in STATISTICS:
-        assert_array_equal(getattr(a, name), getattr(b, name))
+        one, other = getattr(a, name), getattr(b, name)
+        assert_array_equal(one, other)
+        assert_array_equal(np.signbit(one), np.signbit(other))
     assert (a.n_outside, a.n_masked, a.n_stars) == (b.n_outside, b.n_masked, b.n_stars)
 
 
@@ -86,6 +106,190 @@ def test_many_bins_and_chunks():
     assert_array_equal(flat_index([x], edges), np.searchsorted(edges[0], x, side="right") - 1)
 
 
+COLUMN_TYPES = ("f2", "f4", ">f4", ">f8", "i1", "i4", "u8", "longdouble")
+
+
+@pytest.mark.parametrize("dtype", COLUMN_TYPES)
+def test_any_column_bins_as_its_float64_values(dtype):
+    rng = np.random.default_rng(11)
+    edges = [np.array([0, 0.1, 0.3, 2, 3.7, 60, 100.1])]
+    x = np.concatenate([rng.uniform(0, 5, 500), np.repeat(edges[0], 3)]).astype(dtype)
+    assert_array_equal(flat_index([x], edges), flat_index([x.astype(float)], edges))
+    assert_array_equal(flat_index([np.repeat(x, 2)[::2]], edges),
+                       flat_index([x.astype(float)], edges))
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u2", "i4", ">i4", "i8", "u8"])
+def test_any_integers_are_an_index(dtype):
+    index, values = np.array([3, 0, 3, 1]), np.array([0.4, 0.1, 0.3, 0.2], "f4")
+    state = VoxelState.from_stars(index.astype(dtype), values, 4)
+    assert_array_equal(state.counts, [1, 1, 0, 2])
+    assert_array_equal(state.values, np.sort(values).astype(float))
+
+
+def test_edges_with_gaps_in_memory():
+    edges = np.arange(9.0)[::2]
+    assert_array_equal(flat_index([np.array([1.0, 2, 7, 9])], [edges]), [0, 1, 3, -1])
+
+
+def test_more_voxels_than_two_bytes_count():
+    rng = np.random.default_rng(12)
+    edges = [np.linspace(0, 1, 301), np.linspace(0, 1, 401)]
+    x, y = rng.random((2, 20_000))
+    i, j = (np.searchsorted(e, v, side="right") - 1 for e, v in zip(edges, (x, y), strict=True))
+    assert_array_equal(flat_index([x, y], edges), 400 * i + j)
+    state = VoxelState.from_columns([x, y], edges, x)
+    assert_array_equal(state.counts, np.bincount(400 * i + j, minlength=120_000))
+
+
+def test_no_stars():
+    for kind in (VoxelState, VoxelMoments):
+        empty = kind.from_columns([np.array([])], [np.array([0.0, 1, 2])], np.array([]))
+        assert_array_equal(empty.counts, [0, 0])
+        assert_array_equal(empty.total, [0, 0])
+        assert np.isnan([empty.mean, empty.std]).all()
+        assert (empty.n_stars, empty.n_outside, empty.n_masked) == (0, 0, 0)
+    state = VoxelState.merge([VoxelState.from_stars(np.array([], int), np.array([]), 2)] * 2)
+    assert np.isnan([state.median, state.quantile(0.1)]).all()
+
+
+def test_unknown_is_not_outside():
+    nan, inf = np.nan, np.inf
+    columns = [np.array([0.5, nan, 0.5, inf, 9, nan]), np.array([0.5, 0.5, 0.5, 0.5, 0.5, 9])]
+    values = np.array([1, 1, nan, 1, 1, 1.0])
+    for kind in (VoxelState, VoxelMoments):
+        found = kind.from_columns(columns, [np.array([0.0, 1])] * 2, values)
+        assert (found.n_stars, found.n_outside, found.n_masked) == (1, 1, 4)
+        assert_array_equal(found.mean, [1])
+
+
+@pytest.fixture(params=[1, 2, 3])
+def threads(request, monkeypatch):
+    """Many small pieces of work on so many threads."""
+    monkeypatch.setattr(parallel.os, "cpu_count", lambda: request.param)
+    for module in (grid, voxels):
+        monkeypatch.setattr(module, "CHUNK", 1000)
+        monkeypatch.setattr(module, "LEAST", 4000)
+
+
+def test_threads_and_chunks_change_no_bit(threads):
+    columns, values = sample(30_000, 8)
+    values[::100] = np.nan
+    state = VoxelState.from_columns(columns, EDGES, values)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (grid, voxels):
+            patch.setattr(module, "CHUNK", 100_000)
+        whole = VoxelState.from_columns(columns, EDGES, values)
+    assert_same_bits(state, whole)
+    known = np.isfinite(values)
+    index = flat_index([x[known] for x in columns], EDGES)
+    assert_same_bits(state, VoxelState.from_stars(index, values[known], 6 * 15 * 14, n_masked=300))
+    moments = VoxelMoments.from_columns(columns, EDGES, values)
+    for name in ("counts", "n_stars", "n_outside", "n_masked"):
+        assert_array_equal(getattr(moments, name), getattr(state, name))
+    assert_allclose(moments.mean, state.mean, rtol=1e-12, atol=1e-15)
+    assert_allclose(moments.std, state.std, rtol=1e-12)
+
+
+def test_compiled_loops_give_the_same_bits(threads, route):
+    columns, values = sample(30_000, 10)
+    columns[0] = columns[0].astype("f4")
+    columns[1][:200] = [np.nan, np.inf] * 100
+    one = VoxelState.from_columns(columns, EDGES, values)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "kernels", lambda n_stars=0: None)
+        other = VoxelState.from_columns(columns, EDGES, values)
+        assert_same_bits(one, other)
+        index = flat_index(columns, EDGES)
+        moments = VoxelMoments.from_columns(columns, EDGES, values)
+    assert_array_equal(flat_index(columns, EDGES), index)
+    again = VoxelMoments.from_columns(columns, EDGES, values)
+    for name in ("counts", "total", "squares", "n_outside", "n_masked"):
+        assert_array_equal(getattr(again, name), getattr(moments, name))
+
+
+@pytest.mark.parametrize("edges", [
+    [0, 1], [0, 1, 1.001, 1.002, 1e4], [-1e300, 0, 1e300], [1, np.nextafter(1, 2), 5],
+    [0.1, 0.1 + 1e-9, 0.1 + 2e-9, 3, 1e6], [0, 5e-324, 1]])
+def test_edges_far_apart_and_close_together(edges):
+    edges = np.array(edges, float)
+    x = np.concatenate([np.nextafter(edges, -np.inf), edges, np.nextafter(edges, np.inf),
+                        [np.nan, np.inf, -np.inf], np.linspace(edges[0], edges[-1], 101)])
+    expected = np.searchsorted(edges, x, side="right") - 1
+    expected[x == edges[-1]] = len(edges) - 2
+    expected[~((x >= edges[0]) & (x <= edges[-1]))] = -1
+    assert_array_equal(flat_index([x], [edges]), expected)
+
+
+def test_numba_is_left_alone_where_it_cannot_be_used(monkeypatch):
+    monkeypatch.setenv("RCASYM_NO_NUMBA", "1")
+    assert compiled.kernels() is None
+    monkeypatch.setitem(sys.modules, "numba", None)
+    assert compiled._compiled.__wrapped__() is None
+
+
+def test_numba_is_loaded_once_it_pays(monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.delenv("RCASYM_NO_NUMBA", raising=False)
+    monkeypatch.delitem(sys.modules, "numba")
+    monkeypatch.setattr(compiled, "_compiled", lambda: "compiled")
+    monkeypatch.setattr(compiled, "binned", 0)
+    assert compiled.kernels(compiled.PAYS - 1) is None
+    assert compiled.kernels(1) == "compiled"
+
+
+def test_compiled_code_without_a_folder_to_keep_it_in(monkeypatch):
+    numba = pytest.importorskip("numba")
+
+    def njit(signatures, cache=False, **kwargs):
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return lambda function: function
+
+    monkeypatch.setattr(numba, "njit", njit)
+    assert compiled._compiled.__wrapped__().count is compiled._count
+
+
+def test_moments_are_safe_far_from_zero():
+    rng = np.random.default_rng(13)
+    values = 1e3 + rng.normal(size=20_000)
+    x = rng.random(20_000)
+    parts = [VoxelMoments.from_columns([x[k::7]], [np.array([0.0, 0.4, 1])], values[k::7])
+             for k in range(7)]
+    moments = sum(parts[1:], parts[0])
+    for voxel, inside in enumerate((x < 0.4, x >= 0.4)):
+        exact = np.std(values[inside].astype(np.longdouble), ddof=1)
+        assert abs(moments.std[voxel] / exact - 1) < 1e-12
+
+
+@pytest.mark.parametrize("q", [0, 0.1, 0.25, 0.5, 0.84, 1])
+def test_quantiles_agree_with_numpy(q):
+    columns, values = sample(3000, 9)
+    index = flat_index(columns, EDGES)
+    state = VoxelState.from_stars(index, values, 6 * 15 * 14)
+    for voxel in np.unique(index[index >= 0])[::10]:
+        assert_allclose(state.quantile(q)[voxel], np.quantile(values[index == voxel], q),
+                        rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("q", [-0.1, 1.1, np.nan])
+def test_quantile_must_be_a_fraction(q):
+    with pytest.raises(RcasymError, match="q must lie between 0 and 1; got"):
+        VoxelState(np.array([1]), np.array([0.5])).quantile(q)
+
+
+def test_what_does_not_fit_together():
+    one, two = np.array([0.0, 1]), np.array([0.0, 1, 2])
+    with pytest.raises(BinningError, match=r"got 2 for 2 axes, of lengths \[2, 3\]"):
+        flat_index([one, two], [one, one])
+    with pytest.raises(BinningError, match="got 1 for 2 axes"):
+        flat_index([one], [one, one])
+    with pytest.raises(BinningError, match="of lengths"):
+        VoxelState.from_columns([one], [one], two)
+    with pytest.raises(BinningError, match="index must be below n_voxels = 2; got 2"):
+        VoxelState.from_stars(np.array([0, 2]), one, 2)
+
+
 finite = st.floats(-2, 1, allow_nan=False, width=64)
 
 
@@ -122,3 +326,8 @@ def test_state_is_immutable():
         state.n_masked = 1
     with pytest.raises(TypeError):
         state + 1
+    moments = VoxelMoments.from_columns([np.array([0.5])], [np.array([0.0, 1])], np.array([1]))
+    with pytest.raises(ValueError, match="read-only"):
+        moments.total[0] = 5
+    with pytest.raises(TypeError):
+        moments + state
