@@ -9,13 +9,13 @@ from astropy import units as u
 from astropy.coordinates import Galactocentric
 from astropy.table import QTable
 
+from .batches import arrays_of, state_of_batches
 from .binning import DiskBinning
-from .columns import floats
 from .exceptions import BinningError, CatalogError, CatalogWarning
 from .mapfile import read_map, write_map
 from .profile import bootstrap_of, profile_of, warn_of_stars_astride
 from .significance import permutation_test
-from .validation import check_columns, check_same_frame, check_tables, warn
+from .validation import check_same_frame, check_whole, warn
 from .voxels import VoxelState
 
 __all__ = ["AsymmetryMap"]
@@ -33,8 +33,8 @@ class AsymmetryMap:
     ----------
     binning : DiskBinning
         The grid.
-    state : `~rcasym.voxels.VoxelState`
-        The [M/H] of the stars in each voxel.
+    state : `~rcasym.voxels.VoxelState` or `~rcasym.bounded.VoxelSummary`
+        The [M/H] of the stars in each voxel, or what is known of them with a ``memory_limit``.
     frame : `~astropy.coordinates.Galactocentric`
         The frame that R, phi and Z are measured in.
 
@@ -85,18 +85,47 @@ class AsymmetryMap:
         >>> AsymmetryMap.from_catalog(make_mock_catalog(2000))
         <AsymmetryMap: 1,928 stars in phi 6 x R 15 x Z 14 voxels, 214 of 1,260 filled; ...>
         """
-        return cls.from_batches([catalog], binning)
+        binning = DiskBinning() if binning is None else binning
+        if "galcen" not in getattr(catalog, "colnames", ()):
+            raise CatalogError("the catalogue must have a column 'galcen'; "
+                               "RedClumpCatalog.from_table(table, columns=...) makes a catalogue "
+                               "of any table")
+        stars = arrays_of(catalog, binning)
+        return cls._of(binning, binning.state(stars.coordinates, stars.m_h), stars.frame)
 
     @classmethod
-    def from_batches(cls, catalogs, binning=None):
-        """The map of the stars of many catalogues, taken one at a time.
+    def from_batches(cls, batches, binning=None, *, columns=None, frame=None, memory_limit=None,
+                     progress=True, checkpoint=None, workers=1):
+        """The map of stars that come a batch at a time, from files or from anywhere.
 
         Parameters
         ----------
-        catalogs : iterable of RedClumpCatalog
-            Parts of one catalogue, for example read from many files; only 8 bytes a star are kept.
+        batches : iterable, path-like or callable
+            Catalogues, plain tables of stars, or paths of files. FITS files are read in slices of
+            a million stars, Parquet files likewise, and of both the needed columns alone; a folder
+            stands for the files in it. A function that gives an iterator is called anew for each
+            pass.
         binning : DiskBinning, optional
             By default ``DiskBinning()``.
+        columns : dict, optional
+            What tables and files call their columns, as in `RedClumpCatalog.from_table`.
+        frame : `~astropy.coordinates.Galactocentric`, optional
+            The frame of R, phi and Z of tables and files; by default the paper's. Catalogues have
+            their own.
+        memory_limit : `~astropy.units.Quantity`, str or float, optional
+            What the state of the map may take: ``"2 GB"``, or a number of bytes. By default the
+            values of all stars are kept, 8 bytes a star and as much again when they are added up.
+            Where that is more than the limit, the batches are gone through twice, and the map has
+            count, mean, standard deviation and median of each voxel, without the values: medians
+            are the same to the last bit, means to 1e-12, and the profile of means works. Tests,
+            bootstraps and medians of several voxels raise.
+        progress : bool, optional
+            Whether to show progress on a terminal; by default True.
+        checkpoint : path-like, optional
+            A file that an interrupted run goes on from, if it is called again with the same
+            arguments. It is removed at the end.
+        workers : int, optional
+            Batches that are worked on at a time; by default 1. The result does not depend on it.
 
         Returns
         -------
@@ -106,7 +135,10 @@ class AsymmetryMap:
         Raises
         ------
         CatalogError
-            If there is no catalogue, a column is missing, or the frames differ.
+            If there is no batch, a file cannot be read or lacks a column, frames differ, or the
+            checkpoint is of other stars or another binning; the message names the batch.
+        RcasymError
+            If ``memory_limit`` is too small; the message says what is needed.
 
         Examples
         --------
@@ -118,16 +150,14 @@ class AsymmetryMap:
         3000
         """
         binning = DiskBinning() if binning is None else binning
-        states, frame = [], None
-        for catalog in check_tables("catalogs", catalogs):
-            check_columns(catalog.colnames, ["galcen", "m_h"], "the catalogue")
-            own = catalog.frame
-            frame = own if frame is None else frame
-            check_same_frame([frame, own], "catalogues of one map")
-            states.append(binning.state(binning.coordinates(catalog), floats(catalog, "m_h")))
-        if not states:
-            raise CatalogError("catalogs must hold one or more catalogues; got none")
-        state = VoxelState.merge(states)
+        check_whole("workers", workers, 1)
+        state, frame = state_of_batches(
+            batches, binning, columns=columns, frame=frame, memory_limit=memory_limit,
+            progress=progress, checkpoint=checkpoint, workers=workers)
+        return cls._of(binning, state, frame)
+
+    @classmethod
+    def _of(cls, binning, state, frame):
         if state.n_stars == 0:
             warn("the map is empty: no star of the catalogue is inside the grid "
                  f"({state.n_outside:,} outside, {state.n_masked:,} masked)", CatalogWarning)

@@ -69,6 +69,29 @@ class LostValues:
         if words[2] is None and len(outside):
             words[2] = outside[0]
 
+    def merge(self, other):
+        """Add what another has counted.
+
+        Parameters
+        ----------
+        other : LostValues
+            Of other stars.
+
+        Examples
+        --------
+        >>> from rcasym.columns import COLUMNS, LostValues
+        >>> lost, other = LostValues(), LostValues()
+        >>> values = COLUMNS["age"].clean([1.5, -9999], "age", other)
+        >>> lost.merge(other)
+        >>> lost.counts["age"]["missing"]
+        1
+        """
+        for name, counts in other.counts.items():
+            column, called, first = other._words[name]
+            self.add(column, called, counts["stars"], counts["missing"],
+                     [] if first is None else [first])
+            self.counts[name]["outside"] += counts["outside"] - (first is not None)
+
     def warn(self):
         """Warn of them, once a column and kind.
 

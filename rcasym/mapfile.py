@@ -2,7 +2,8 @@
 """Maps in files: FITS and HDF5 with the same names.
 
 ``edges_<axis>`` and the parameters of the frame say what the arrays mean; ``count``, ``mean`` and
-so on are for other programs; ``count`` and ``values`` are what a map is built from again.
+so on are for other programs; ``count`` and ``values`` are what a map is built from again, or
+``voxels``, where the values of the stars are not kept.
 """
 
 from pathlib import Path
@@ -13,6 +14,7 @@ from astropy.io import fits
 from astropy.table import QTable
 
 from .binning import DiskBinning
+from .bounded import VoxelSummary
 from .exceptions import CatalogError
 from .files import truncation_raises, whole_file
 from .frames import FRAME_UNITS, frame_from_parameters, frame_parameters
@@ -22,6 +24,8 @@ from .voxels import VoxelState
 __all__ = ["write_map", "read_map", "ARRAYS"]
 
 ARRAYS = ("count", "mean", "median", "std", "mean_error", "radial_mean", "offset", "difference")
+# What is kept of a voxel where the values of its stars are not.
+VOXELS = ("total", "squares", "median")
 SUFFIXES = {".fits": "fits", ".fit": "fits", ".h5": "hdf5", ".hdf5": "hdf5", ".hdf": "hdf5"}
 # The numbers beside the arrays; eight letters, as FITS has them.
 NUMBERS = {"MINCOUNT": "least number of stars of a filled voxel",
@@ -49,17 +53,24 @@ def read_map(path, *, format=None):
     reader = {"fits": _read_fits, "hdf5": _read_hdf5}[_format(path, format)]
     try:
         with truncation_raises():
-            numbers, edges, parameters, counts, values = reader(path)
+            numbers, edges, parameters, counts, stars = reader(path)
         binning = DiskBinning(**{"phi": None, **edges}, min_count=numbers["MINCOUNT"])
-        if counts.shape != binning.shape or counts.sum() != len(values):
+        n_values = counts.sum() if isinstance(stars, dict) else len(stars)
+        if counts.shape != binning.shape or counts.sum() != n_values:
             raise ValueError(f"{counts.sum()} stars in voxels of shape {counts.shape} do not go "
-                             f"with {len(values)} values and edges of shape {binning.shape}")
+                             f"with {n_values} values and edges of shape {binning.shape}")
+        outside = numbers["NOUTSIDE"], numbers["NMASKED"]
+        counts = counts.astype(np.int64).ravel()
+        if isinstance(stars, dict):
+            stars = {name: np.asarray(stars[name], float) for name in VOXELS}
+            state = VoxelSummary(counts, stars["total"], stars["squares"], *outside,
+                                 median=stars["median"])
+        else:
+            state = VoxelState(counts, stars.astype(float), *outside)
     except (FileNotFoundError, IsADirectoryError, PermissionError):
         raise
     except (OSError, ValueError, TypeError, KeyError, UserWarning) as error:
         raise CatalogError(f"cannot read a map from {path}: {str(error)[:300]}") from error
-    state = VoxelState(counts.astype(np.int64).ravel(), values.astype(float),
-                       numbers["NOUTSIDE"], numbers["NMASKED"])
     return binning, state, frame_from_parameters(parameters)
 
 
@@ -84,8 +95,12 @@ def _write_fits(amap, numbers, path):
     hdus.append(fits.BinTableHDU(QTable({
         "parameter": list(parameters), "value": list(parameters.values()),
         "unit": [str(FRAME_UNITS[name]) for name in parameters]}), name="frame"))
-    column = fits.Column("m_h", "D", array=amap.state.values)
-    hdus.append(fits.BinTableHDU.from_columns([column], name="values"))
+    if isinstance(amap.state, VoxelSummary):
+        columns = [fits.Column(name, "D", array=getattr(amap.state, name)) for name in VOXELS]
+        hdus.append(fits.BinTableHDU.from_columns(columns, name="voxels"))
+    else:
+        column = fits.Column("m_h", "D", array=amap.state.values)
+        hdus.append(fits.BinTableHDU.from_columns([column], name="values"))
     fits.HDUList(hdus).writeto(path, checksum=True)
 
 
@@ -101,8 +116,9 @@ def _read_fits(path):
                 edges[name] = u.Quantity(table["edge"].value.astype(float), table["edge"].unit)
         frame = hdus["FRAME"].data
         parameters = dict(zip(frame["parameter"], frame["value"], strict=True))
-        return (numbers, edges, parameters, np.array(hdus["COUNT"].data),
-                np.array(hdus["VALUES"].data["m_h"]))
+        stars = ({name: hdus["VOXELS"].data[name] for name in VOXELS} if "VOXELS" in hdus
+                 else np.array(hdus["VALUES"].data["m_h"]))
+        return numbers, edges, parameters, np.array(hdus["COUNT"].data), stars
 
 
 def _write_hdf5(amap, numbers, path):
@@ -117,7 +133,11 @@ def _write_hdf5(amap, numbers, path):
         for axis in amap.binning.axes:
             edges = file.create_dataset(f"edges_{axis.name}", data=axis.edges.value)
             edges.attrs["unit"] = str(axis.edges.unit)
-        file.create_dataset("values", data=amap.state.values).attrs["unit"] = "dex"
+        if isinstance(amap.state, VoxelSummary):
+            for name in VOXELS:
+                file.create_dataset(f"voxels/{name}", data=getattr(amap.state, name))
+        else:
+            file.create_dataset("values", data=amap.state.values).attrs["unit"] = "dex"
         frame = file.create_group("frame")
         frame.attrs.update(frame_parameters(amap.frame))
 
@@ -129,4 +149,6 @@ def _read_hdf5(path):
         numbers = {name: int(file.attrs[name]) for name in NUMBERS}
         edges = {name: file[f"edges_{name}"][:] * u.Unit(file[f"edges_{name}"].attrs["unit"])
                  for name in ("phi", "age", "R", "Z") if f"edges_{name}" in file}
-        return (numbers, edges, dict(file["frame"].attrs), file["count"][:], file["values"][:])
+        stars = ({name: file[f"voxels/{name}"][:] for name in VOXELS} if "voxels" in file
+                 else file["values"][:])
+        return numbers, edges, dict(file["frame"].attrs), file["count"][:], stars

@@ -1,11 +1,12 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""A progress bar for long work, on a terminal only."""
+"""Progress of long work, on a terminal only."""
 
 import sys
+import time
 
 from astropy.utils.console import ProgressBar
 
-__all__ = ["progress"]
+__all__ = ["StarCounter", "progress"]
 
 
 def progress(items, what, *, show=True):
@@ -18,3 +19,38 @@ def progress(items, what, *, show=True):
         for item in items:
             yield item
             bar.update()
+
+
+class StarCounter:
+    """Stars so far, of how many, and how many a second, in one line of a terminal."""
+
+    def __init__(self, n_stars=None, *, show=True):
+        self.total, self.n, self.passes = n_stars, 0, 1
+        self.show = show and sys.stderr.isatty()
+        self.start = self.shown = time.monotonic()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if self.show and self.n:
+            self._print("\n")
+
+    def add(self, n):
+        """Count a batch of stars."""
+        self.n += n
+        if self.show and time.monotonic() - self.shown > 0.2:
+            self._print("")
+            self.shown = time.monotonic()
+
+    def again(self):
+        """Begin another pass over the same stars."""
+        self.__exit__()
+        self.n, self.passes, self.start = 0, self.passes + 1, time.monotonic()
+
+    def _print(self, end):
+        per_second = self.n / max(time.monotonic() - self.start, 1e-9)
+        words = f"{self.n:,} stars" + (f" of {self.total:,}" if self.total else "")
+        if self.passes > 1:
+            words += ", second pass"
+        print(f"\r{words}, {per_second:,.0f} a second   ", end=end, file=sys.stderr, flush=True)

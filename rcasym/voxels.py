@@ -229,12 +229,16 @@ class VoxelState:
         states = list(states)
         if len(states) == 1:
             return states[0]
-        n_voxels = len(states[0].counts)
-        voxels = np.arange(n_voxels, dtype=np.int32 if n_voxels < 2**31 else np.int64)
-        merged = cls.from_stars(
-            np.concatenate([np.repeat(voxels, state.counts) for state in states]),
-            np.concatenate([state.values for state in states]), n_voxels)
-        return cls(merged.counts, merged.values, sum(state.n_outside for state in states),
+        # To where they belong, a state at a time: no more memory than for the values once more.
+        counts = sum(state.counts for state in states)
+        values, start = np.empty(counts.sum()), np.cumsum(counts) - counts
+        for state in states:
+            place = np.repeat(start - state.offsets[:-1], state.counts)
+            place += np.arange(len(place))
+            values[place] = state.values
+            start = start + state.counts
+        sort_within(counts, values)
+        return cls(counts, values, sum(state.n_outside for state in states),
                    sum(state.n_masked for state in states))
 
     def pooled(self, groups, n_groups, shift=None):

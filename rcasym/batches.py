@@ -1,0 +1,362 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Stars that come a batch at a time, and the state of all of them.
+
+One state a batch, which add up: of the values of all stars, or, where a limit of the memory does
+not allow these, of two passes over the stars.
+"""
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import ICRS, Galactic, SkyCoord
+from astropy.table import Table
+
+from .bounded import FirstPass, SecondPass
+from .catalog import RedClumpCatalog
+from .checkpoint import Checkpoint
+from .columns import COLUMNS, POSITION_COLUMNS, LostValues, find_columns, floats
+from .exceptions import CatalogError, RcasymError
+from .frames import paper_frame, sky_to_cylindrical
+from .progress import StarCounter
+from .starfiles import StarFile, star_files
+from .validation import check_columns, check_same_frame
+from .voxels import VoxelState
+
+__all__ = ["StarArrays", "arrays_of", "state_of_batches", "check_memory"]
+
+# Stars of a file that are in memory at a time.
+BATCH = 1_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class StarArrays:
+    """What a map needs of a batch of stars, as plain floats.
+
+    Parameters
+    ----------
+    coordinates : list of ndarray
+        One array an axis of the binning.
+    m_h : ndarray
+        [M/H] [dex], NaN where not known.
+    frame : `~astropy.coordinates.Galactocentric`
+        The frame of the coordinates.
+    """
+
+    coordinates: list
+    m_h: np.ndarray
+    frame: object
+
+
+def arrays_of(table, binning, columns=None, frame=None, lost=None):
+    """What a map needs of a catalogue or of any table of stars.
+
+    Of a table without positions in a Galactocentric frame these are computed, in ``frame``, with
+    the rules and the bits of `~rcasym.RedClumpCatalog.from_table`. ``lost`` counts the values that
+    are masked.
+    """
+    if isinstance(table, RedClumpCatalog) or "galcen" in getattr(table, "colnames", ()):
+        check_columns(table.colnames, ["galcen", "m_h"], "the catalogue")
+        own = table["galcen"].frame.replicate_without_data()
+        if frame is not None:
+            check_same_frame([frame, own], "catalogues of one map")
+        if not isinstance(table, RedClumpCatalog):
+            table = RedClumpCatalog(table, copy=False)
+        return StarArrays(binning.coordinates(table), floats(table, "m_h"), own)
+    frame = paper_frame() if frame is None else frame
+    sources, position = find_columns(table.colnames, columns)
+    if position == ("coord",):
+        coord = table[sources["coord"]]
+        if not isinstance(coord, SkyCoord) or coord.distance.unit == u.dimensionless_unscaled:
+            raise CatalogError(f"column {sources['coord']!r} must hold SkyCoord positions with "
+                               "a distance; give ra, dec and distance columns otherwise")
+        coord = coord.transform_to(ICRS())
+        values = {"ra": coord.ra, "dec": coord.dec, "distance": coord.distance}
+    else:
+        values = {name: table[sources[name]] for name in position}
+    sky = [POSITION_COLUMNS[name].clean(column, sources.get(name, name), lost)
+           for name, column in values.items()]
+    if "l" in values:
+        icrs = SkyCoord(*sky[:2] * u.deg, frame=Galactic()).icrs
+        sky[:2] = icrs.ra.deg, icrs.dec.deg
+    found = dict(zip(("R", "phi", "Z"), sky_to_cylindrical(*sky, frame), strict=True))
+    for name in ("m_h", *(axis.name for axis in binning.axes if axis.name == "age")):
+        if name not in sources:
+            check_columns(table.colnames, [name], "the table, or columns= by another name,")
+        found[name] = COLUMNS[name].clean(table[sources[name]], sources[name], lost)
+    return StarArrays([found[axis.name] for axis in binning.axes], found["m_h"], frame)
+
+
+def check_memory(memory_limit):
+    """A limit of the memory in bytes, None for none."""
+    if memory_limit is None:
+        return None
+    try:
+        limit = float(u.Quantity(memory_limit, u.byte).value)
+    except (TypeError, ValueError):
+        limit = np.nan
+    if not limit > 0:
+        raise RcasymError("memory_limit must be an amount of memory above 0, such as '2 GB' or a "
+                          f"number of bytes; got {memory_limit!r}")
+    return limit
+
+
+class _Source:
+    """The batches, which can be gone through again unless they come from an iterator."""
+
+    def __init__(self, batches, binning, columns, size):
+        self.columns, self.size, self.n_stars = columns, size, None
+        self.needed = {"age"} if any(axis.name == "age" for axis in binning.axes) else set()
+        self.batches, self.files = batches, None
+        several = isinstance(batches, list | tuple) and len(batches) > 0
+        if isinstance(batches, str | Path) or (several and all(
+                isinstance(batch, str | Path) for batch in batches)):
+            self.files = [StarFile.open(path) for path in star_files(batches)]
+            self.n_stars = sum(file.n_rows for file in self.files)
+        elif isinstance(batches, Table) or not (callable(batches) or hasattr(batches, "__iter__")):
+            raise CatalogError("batches must be an iterable of catalogues, tables or paths, a "
+                               f"path, or a function; got {type(batches).__name__}")
+
+    @property
+    def once(self):
+        """Whether the batches come only once."""
+        return (self.files is None and not callable(self.batches)
+                and iter(self.batches) is self.batches)
+
+    @property
+    def inputs(self):
+        """What tells the files from others."""
+        if self.files is None:
+            return "batches in memory"
+        return [[str(file.path.resolve()), file.path.stat().st_size, file.path.stat().st_mtime_ns]
+                for file in self.files]
+
+    def __iter__(self):
+        """Tables, each with what messages call it, and what it calls its columns."""
+        batches = self.files
+        if batches is None:
+            batches = self.batches() if callable(self.batches) else self.batches
+        for k, batch in enumerate(batches):
+            if isinstance(batch, str | Path):
+                for path in star_files(batch):
+                    yield from self._parts(StarFile.open(path))
+            elif isinstance(batch, StarFile):
+                yield from self._parts(batch)
+            else:
+                yield f"batch {k}", batch, self.columns
+
+    def _parts(self, file):
+        with naming(file.path):
+            sources, position = find_columns(file.colnames, self.columns)
+            for name in self.needed - sources.keys():
+                check_columns(file.colnames, [name], "the table, or columns= by another name,")
+        needed = {name: sources[name] for name in (*position, "m_h", *self.needed)}
+        if file.n_rows == 0:
+            yield str(file.path), Table(), needed
+        start = 0
+        for part in file.read(list(dict.fromkeys(needed.values())), self.size):
+            yield f"{file.path}, rows {start:,} to {start + len(part) - 1:,}", part, needed
+            start += len(part)
+
+
+@contextmanager
+def naming(label):
+    """Within it, errors of stars name the batch."""
+    try:
+        yield
+    except CatalogError as error:
+        if str(label) in str(error):
+            raise
+        raise CatalogError(f"{label}: {error}") from error
+
+
+def _in_order(function, items, workers):
+    """Results of ``function`` in order, some items ahead at most."""
+    if workers == 1:
+        yield from map(function, items)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def state_of_batches(batches, binning, *, columns=None, frame=None, memory_limit=None,
+                     progress=True, checkpoint=None, workers=1):
+    """The state of the stars of all batches, and their frame; see `AsymmetryMap.from_batches`."""
+    source = _Source(batches, binning, columns, BATCH)
+    limit, lost = check_memory(memory_limit), LostValues()
+    work = _Work(source, binning, frame, limit, lost, workers)
+    work.checkpoint = None if checkpoint is None else Checkpoint.open(
+        checkpoint, binning, columns, frame, source.inputs)
+    with StarCounter(source.n_stars, show=progress) as work.counter:
+        total = work.first_pass()
+        if isinstance(total, FirstPass):
+            total = work.second_pass(total)
+    lost.warn()
+    if work.checkpoint is not None:
+        work.checkpoint.done()
+    return total, work.frame
+
+
+class _Work:
+    """The way from batches to a state."""
+
+    def __init__(self, source, binning, frame, limit, lost, workers):
+        self.source, self.binning, self.limit, self.lost = source, binning, limit, lost
+        self.given_frame = self.frame = frame
+        self.workers = workers
+        self.edges = [axis.edges.value for axis in binning.axes]
+
+    def _results(self, make, skip):
+        """A state for each batch, after those that an interrupted run had done."""
+        def one(item):
+            number, (label, table, columns) = item
+            lost = LostValues()
+            with naming(label):
+                if not isinstance(table, Table):
+                    raise CatalogError("batches must be catalogues, astropy Tables or paths of "
+                                       f"files; got {type(table).__name__}")
+                n = len(table)
+                if n == 0 or number < skip:
+                    return n, None, None, lost
+                stars = arrays_of(table, self.binning, columns, self.given_frame, lost)
+                return n, make(stars), stars.frame, lost
+
+        none = True
+        for n, state, frame, lost in _in_order(one, enumerate(self.source), self.workers):
+            none = False
+            self.lost.merge(lost)
+            if frame is not None:
+                self.frame = frame if self.frame is None else self.frame
+                check_same_frame([self.frame, frame], "batches of one map")
+            self.counter.add(n)
+            yield n, state
+        if none:
+            raise CatalogError("batches must be one or more; got none")
+
+    def first_pass(self):
+        """The state of all stars, or the first pass where it would take too much memory."""
+        total = _Sum(self.limit)
+        skip, kept = 0, self.checkpoint and self.checkpoint.first
+        if kept:
+            if kept.complete:
+                return kept.state
+            skip = len(kept.lengths)
+            if kept.state is not None:
+                total.add(kept.state)
+        lengths = []
+
+        def make(stars):
+            state = self.binning.state(stars.coordinates, stars.m_h)
+            # The same bits here and where the sum is formed, which may be later.
+            return FirstPass.from_state(state) if total.bounded else state
+
+        for n, state in self._results(make, skip):
+            lengths.append(n)
+            if len(lengths) <= skip:
+                if n != kept.lengths[len(lengths) - 1]:
+                    raise CatalogError(
+                        f"checkpoint {self.checkpoint.path} must be of the same batches; batch "
+                        f"{len(lengths) - 1} has {n:,} stars now and had "
+                        f"{kept.lengths[len(lengths) - 1]:,}. Remove it to start anew")
+                continue
+            if state is not None:
+                was = total.bounded
+                total.add(state)
+                if total.bounded and not was and self.source.once:
+                    raise CatalogError(
+                        f"memory_limit must be above {2 * total.n_bytes:,.0f} bytes for the stars "
+                        "up to here, or the batches be such as can be read twice: paths, a list, "
+                        "or a function that gives an iterator; got an iterator")
+            if self.checkpoint is not None:
+                self.checkpoint.keep_first(lambda: total.state, lengths)
+        total.check()
+        if self.checkpoint is not None and total.bounded:
+            self.checkpoint.keep_first(lambda: total.state, lengths, complete=True)
+        return total.state if total.any else VoxelState.from_columns(
+            [np.empty(0)] * len(self.edges), self.edges, np.empty(0))
+
+    def second_pass(self, first):
+        """Exact medians, of the values that the first pass says are needed."""
+        skip, waiting = 0, []
+        if self.checkpoint and self.checkpoint.second:
+            skip, kept = self.checkpoint.second
+            waiting = [SecondPass(first, *kept)]
+        self.counter.again()
+
+        def make(stars):
+            return SecondPass.from_columns(first, stars.coordinates, self.edges, stars.m_h)
+
+        # What is lost was counted by the first pass.
+        counted, self.lost = self.lost, LostValues()
+        for number, (_, state) in enumerate(self._results(make, skip)):
+            if state is not None:
+                waiting.append(state)
+            if len(waiting) > 16:
+                waiting[:] = [SecondPass.merge(waiting)]
+            if self.checkpoint is not None and waiting and number >= skip:
+                self.checkpoint.keep_second(partial(SecondPass.merge, waiting), number + 1)
+        self.lost = counted
+        return SecondPass.merge(waiting).summary()
+
+
+class _Sum:
+    """States that add up, of all values as long as these are within the limit."""
+
+    def __init__(self, limit):
+        self.limit, self.states, self.first = limit, [], None
+
+    @property
+    def bounded(self):
+        return self.first is not None
+
+    @property
+    def any(self):
+        return bool(self.states) or self.bounded
+
+    @property
+    def n_bytes(self):
+        return sum(state.values.nbytes for state in self.states)
+
+    def add(self, state):
+        if isinstance(state, FirstPass):
+            self.first = state if self.first is None else self.first + state
+        elif self.bounded:
+            self.first += FirstPass.from_state(state)
+        else:
+            # Not a view of a larger array.
+            values = state.values if state.values.base is None else state.values.copy()
+            self.states.append(VoxelState(state.counts, values, state.n_outside, state.n_masked))
+            # Adding the states up takes their memory once more.
+            if self.limit is not None and 2 * self.n_bytes > self.limit:
+                # Of all values together, so that the bits do not tell where a run was interrupted.
+                self.first = FirstPass.from_state(self.state)
+                self.states.clear()
+                self.check()
+
+    @property
+    def state(self):
+        if self.bounded:
+            return self.first
+        if len(self.states) > 1:
+            self.states = [VoxelState.merge(self.states)]
+        return self.states[0] if self.states else None
+
+    def check(self):
+        """Whether the second pass is within the limit, which only the first can tell."""
+        if self.bounded and self.first.nbytes > self.limit:
+            raise RcasymError(f"memory_limit must be {self.first.nbytes:,} bytes or more for these "
+                              f"stars and this binning; got {self.limit:,.0f}")

@@ -1,0 +1,191 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Tables of stars in files, some rows at a time, and of them only the columns that are needed."""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+from astropy.table import Column, MaskedColumn, QTable, Table
+from astropy.table.meta import get_header_from_yaml
+
+from .exceptions import CatalogError
+from .files import truncation_raises
+
+__all__ = ["StarFile", "star_files"]
+
+# How astropy writes the parts of a position.
+PARTS = {"coord.ra": "ra", "coord.dec": "dec", "coord.distance": "distance"}
+FITS_SUFFIXES = (".fits", ".fit", ".fits.gz", ".fit.gz")
+PARQUET_SUFFIXES = (".parquet", ".pq", ".parq")
+
+
+@contextmanager
+def _naming(path):
+    """Within it, what fails names the file."""
+    try:
+        with truncation_raises():
+            yield
+    except (CatalogError, FileNotFoundError, PermissionError):
+        raise
+    except (OSError, ValueError, TypeError, KeyError, IndexError, UserWarning) as error:
+        raise CatalogError(f"cannot read stars from {path}: {str(error)[:300]}") from error
+
+
+@dataclass(frozen=True)
+class StarFile:
+    """A table in a file.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        The file.
+    colnames : list of str
+        Its columns. The parts of positions that a catalogue was written with are ``ra``, ``dec``
+        and ``distance``.
+    n_rows : int
+        Its stars.
+    own : dict
+        What the file itself calls a column of ``colnames``, where that differs.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from astropy.table import Table
+    >>> from rcasym.starfiles import StarFile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Table({"ra": [1.0, 2, 3], "FEH": [0.1, 0, -0.1]}).write(f"{folder}/stars.fits")
+    ...     file = StarFile.open(f"{folder}/stars.fits")
+    ...     print(file.n_rows, [len(part) for part in file.read(["FEH"], size=2)])
+    3 [2, 1]
+    """
+
+    path: Path
+    colnames: list
+    n_rows: int
+    own: dict
+
+    @classmethod
+    def open(cls, path):
+        """Look into a file; FITS and Parquet are not read for that."""
+        path = Path(path)
+        with _naming(path):
+            if _is(path, FITS_SUFFIXES):
+                with fits.open(path, memmap=True) as hdus:
+                    hdu = _first_table(hdus, path)
+                    names, n_rows = hdu.columns.names, hdu.header["NAXIS2"]
+            elif _is(path, PARQUET_SUFFIXES):
+                with _parquet(path) as file:
+                    names, n_rows = file.schema_arrow.names, file.metadata.num_rows
+            else:
+                table = Table.read(path)
+                names, n_rows = table.colnames, len(table)
+        own = {PARTS[name]: name for name in names if name in PARTS and PARTS[name] not in names}
+        return cls(path, [*names, *own], n_rows, own)
+
+    def read(self, names, size):
+        """Tables of ``size`` stars, or fewer at the end, with the columns ``names``."""
+        own = [self.own.get(name, name) for name in names]
+        reader = (_fits_parts if _is(self.path, FITS_SUFFIXES) else
+                  _parquet_parts if _is(self.path, PARQUET_SUFFIXES) else _whole)
+        parts = reader(self.path, own, size)
+        while True:
+            with _naming(self.path):
+                part = next(parts, None)
+            if part is None:
+                return
+            part.rename_columns(own, list(names))
+            yield part
+
+
+def star_files(paths):
+    """The files of one path or of several; a folder stands for the tables in it."""
+    paths = [paths] if isinstance(paths, str | Path) else paths
+    found = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            inside = sorted(file for file in path.rglob("*")
+                            if _is(file, FITS_SUFFIXES + PARQUET_SUFFIXES))
+            if not inside:
+                raise CatalogError(f"folder {path} must hold FITS or Parquet files; it has none")
+            found += inside
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise FileNotFoundError(f"there is no file {path}")
+    if not found:
+        raise CatalogError("files must be one or more; got none")
+    return found
+
+
+def _is(path, suffixes):
+    return path.name.lower().endswith(suffixes)
+
+
+def _first_table(hdus, path):
+    for hdu in hdus:
+        if isinstance(hdu, fits.BinTableHDU | fits.TableHDU):
+            return hdu
+    raise CatalogError(f"file {path} must have a table; it has none")
+
+
+def _fits_parts(path, names, size):
+    with fits.open(path, memmap=True) as hdus:
+        hdu = _first_table(hdus, path)
+        needed = hdu.fileinfo()["datLoc"] + hdu.header["NAXIS1"] * hdu.header["NAXIS2"]
+        if not _is(path, (".gz",)) and path.stat().st_size < needed:
+            raise CatalogError(f"file {path} must have {needed:,} bytes; it is cut short at "
+                               f"{path.stat().st_size:,}")
+        columns = {column.name: column for column in hdu.columns}
+        for start in range(0, hdu.header["NAXIS2"], size):
+            rows = hdu.data[start:start + size]
+            part = {}
+            for name in names:
+                values, column = np.array(rows.field(name)), columns[name]
+                mask = values == column.null if isinstance(column.null, int) else None
+                part[name] = (Column(values, unit=column.unit) if mask is None
+                              else MaskedColumn(values, mask=mask, unit=column.unit))
+            yield Table(part, copy=False)
+
+
+@contextmanager
+def _parquet(path):
+    try:
+        from pyarrow.parquet import ParquetFile
+    except ImportError:
+        raise CatalogError("Parquet files need pyarrow, which the extra 'all' brings: "
+                           "pip install 'rcasym[all]'") from None
+    with ParquetFile(path) as file:
+        yield file
+
+
+def _parquet_parts(path, names, size):
+    with _parquet(path) as file:
+        units = _units(file.schema_arrow.metadata or {})
+        masks = {name: f"{name}.mask" for name in names
+                 if f"{name}.mask" in file.schema_arrow.names}
+        for batch in file.iter_batches(size, columns=[*names, *masks.values()]):
+            part = Table()
+            for name in names:
+                values = batch.column(name).to_numpy(zero_copy_only=False)
+                mask = masks.get(name)
+                part[name] = (Column(values, unit=units.get(name)) if mask is None else
+                              MaskedColumn(values, unit=units.get(name), mask=batch.column(
+                                  mask).to_numpy(zero_copy_only=False)))
+            yield part
+
+
+def _units(metadata):
+    """Units that astropy wrote; others write none."""
+    header = metadata.get(b"table_meta_yaml")
+    if header is None:
+        return {}
+    columns = get_header_from_yaml(header.decode().split("\n"))["datatype"]
+    return {column["name"]: column.get("unit") for column in columns}
+
+
+def _whole(path, names, size):
+    table = QTable.read(path)[names]
+    for start in range(0, len(table), size):
+        yield table[start:start + size]
