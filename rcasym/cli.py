@@ -4,7 +4,6 @@
 import argparse
 import os
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +25,7 @@ from .columns import floats, survey_names
 from .cuts import QualityCuts
 from .exceptions import RcasymError
 from .files import whole_file
+from .mapcommand import check_folder, map_parser, pairs_of, run_map
 from .mock import make_mock_catalog
 from .surveys import SURVEY_READERS
 from .validation import check_choice
@@ -38,6 +38,7 @@ Map the North-South metallicity asymmetry of the Galactic disk.
 
 Without a file the embedded mock sample is mapped. With files, give a --format for each
 (or one for all): %s, or a format that astropy's QTable reads.
+"rcasym map --help" tells of files that are too large for this.
 """
 
 FIGURES = {
@@ -80,14 +81,16 @@ def main(argv=None):
     >>> main(["no-such-file.fits", "--format", "apogee-rc", "--quiet"])
     1
     """
-    arguments = _parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else list(argv)
+    mapping = argv[:1] == ["map"]
+    arguments = map_parser().parse_args(argv[1:]) if mapping else _parser().parse_args(argv)
     # No window is opened, whatever the user's matplotlib would do.
     os.environ.setdefault("MPLBACKEND", "agg")
     # What the package says of numbers of stars stands in the summary.
     level = log.level
     log.setLevel("WARNING")
     try:
-        _run(arguments)
+        (run_map if mapping else _run)(arguments)
     except (RcasymError, OSError) as error:
         print(f"rcasym: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
@@ -137,7 +140,7 @@ def _run(arguments):
     if arguments.permutations < 1:
         raise RcasymError(f"--permutations must be 1 or more; got {arguments.permutations}")
     inputs = _inputs(arguments)
-    output = _prepare_output(arguments.output, arguments.overwrite)
+    output = check_folder(arguments.output, FILES, arguments.overwrite)
     write = {"overwrite": arguments.overwrite}
 
     stages.start("reading the stars" if inputs else "making the mock sample")
@@ -246,12 +249,7 @@ def _inputs(arguments):
     if len(formats) not in (0, 1, len(paths)) or (formats and not paths):
         raise RcasymError(f"--format must be given once, or once for each of the {len(paths)} "
                           f"files; got {len(formats)}")
-    columns = {}
-    for pair in arguments.column:
-        name, equals, source = pair.partition("=")
-        if not (name and equals and source):
-            raise RcasymError(f"--column must be NAME=COLUMN; got {pair!r}")
-        columns[name] = source
+    columns = pairs_of(arguments.column)
     formats = formats * len(paths) if len(formats) == 1 else formats or [None] * len(paths)
     if arguments.ages and "apogee-rc" not in formats:
         raise RcasymError("--ages must come with a file of --format apogee-rc; got "
@@ -271,24 +269,6 @@ def _inputs(arguments):
             how["ages"] = arguments.ages
         inputs.append((path, how))
     return inputs
-
-
-def _prepare_output(folder, overwrite):
-    """Make the folder and see that it can take the files, before any work."""
-    folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise RcasymError(f"--output must be a folder; {folder} is a file")
-    present = [name for name in FILES if (folder / name).exists()]
-    if present and not overwrite:
-        raise RcasymError(f"--output {folder} must not hold results; it has {', '.join(present)}. "
-                          "--overwrite replaces them")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise RcasymError(f"--output {folder} cannot be written: {error.strerror}") from None
-    return folder
 
 
 def _surveys(catalog):

@@ -25,7 +25,7 @@ LAYERS = (
     ("catalogfile", "age_bias", "age_curve", "age_null", "calibratorfile"), ("catalog",),
     ("mock", "ages", "binning", "checkpoint"),
     ("batches", "mapfile", "profile", "significance"), ("asymmetry",), ("robustness",),
-    ("plotting", "cli"),
+    ("plotting", "mapcommand", "cli"),
 )
 
 
