@@ -102,7 +102,7 @@ class AsymmetryMap:
         ----------
         batches : iterable, path-like or callable
             Catalogues, plain tables of stars, or paths of files. FITS files are read in slices of
-            a million stars, Parquet files likewise, and of both the needed columns alone; a folder
+            half a million stars, Parquet files likewise, and of both the needed columns alone; a folder
             stands for the files in it. A function that gives an iterator is called anew for each
             pass.
         binning : DiskBinning, optional
