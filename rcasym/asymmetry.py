@@ -101,10 +101,9 @@ class AsymmetryMap:
         Parameters
         ----------
         batches : iterable, path-like or callable
-            Catalogues, plain tables of stars, or paths of files. FITS files are read in slices of
-            half a million stars, Parquet files likewise, and of both the needed columns alone; a folder
-            stands for the files in it. A function that gives an iterator is called anew for each
-            pass.
+            Catalogues, plain tables of stars, or paths of files. FITS and Parquet files are read
+            half a million stars at a time, and of them the needed columns alone; a folder stands
+            for the files in it. A function that gives an iterator is called anew for each pass.
         binning : DiskBinning, optional
             By default ``DiskBinning()``.
         columns : dict, optional
