@@ -357,7 +357,7 @@ class VoxelSummary(VoxelMoments):
 
     Parameters
     ----------
-    counts, total, squares, n_outside, n_masked
+    counts, total, squares, n_outside, n_masked : ndarray or int
         As in `VoxelMoments`.
     median : ndarray of float
         NaN where a voxel is empty.

@@ -344,6 +344,11 @@ class VoxelState:
         q : float
             Between 0 and 1; linear between the two nearest values, as `numpy.quantile` has it.
 
+        Returns
+        -------
+        ndarray of float
+            One value a voxel.
+
         Raises
         ------
         RcasymError
