@@ -120,6 +120,7 @@ def test_an_unknown_position_stays_unknown():
     assert np.isnan(sky_to_cylindrical(*sky, paper_frame())).all()
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_only_a_rotation_and_a_shift():
     with pytest.raises(ValueError, match="frames must differ by a rotation and a shift"):
         affine(ICRS(), FK4())
