@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from threading import Thread
 from uuid import uuid4
 
 import numpy as np
@@ -371,6 +372,7 @@ class Engine:
         from distributed import as_completed
 
         client = self.scheduler
+        _check_workers(client)
         futures = client.compute(nodes, retries=self.retries, optimize_graph=False)
         try:
             for future in as_completed(futures, timeout=self._left()):
@@ -380,14 +382,7 @@ class Engine:
                     raise future.exception(timeout=self._left())
             return [future.result(timeout=self._left()) for future in futures]
         except BaseException as error:
-            trace = Trace()
-            try:
-                if isinstance(error, Exception):
-                    trace = client.run_on_scheduler(
-                        _trace_of, [future.key for future in futures], list(labels))
-                client.cancel(futures)
-            except Exception as unreachable:
-                error.add_note(f"the scheduler could not be asked: {unreachable}")
+            trace = _give_up(client, futures, labels)
             if isinstance(error, Exception | CancelledError):
                 raise self._explained(error, labels, trace, what) from error
             raise
@@ -404,17 +399,13 @@ class Engine:
         if isinstance(error, TimeIsUp) or (isinstance(error, TimeoutError) and self.deadline
                                            and time.time() >= self.deadline):
             unfinished = [label for key, label in labels.items() if key not in trace.finished]
+            deadly = [labels[key] for key in trace.deadly]
             return RcasymError(
                 f"timeout of {self.timeout:g} s is over ({what}), with {len(unfinished):,} of "
-                f"{len(labels):,} partitions unfinished: {_some(unfinished)}")
+                f"{len(labels):,} partitions unfinished: {_some(unfinished)}"
+                + (f". Workers were killed that had {_some(deadly)}" if deadly else ""))
         if isinstance(error, RcasymError):
             return error
-        if "task graph" in str(error) or (isinstance(error, ImportError)
-                                          and "rcasym" in str(error)):
-            return RcasymError(
-                f"the scheduler and all workers must have the package rcasym, {version('rcasym')}: "
-                f"install it where they run, or put it there with a plugin ({called}: "
-                f"{' '.join(str(error).split())[:300]})")
         where = _some([labels[key] for key in trace.culprits if key in labels], "one of ")
         if called in ("KilledWorker", "BrokenProcessPool"):
             return CatalogError(f"{where}: each process that worked on it was killed; it may need "
@@ -430,10 +421,13 @@ def _some(labels, choice=""):
 
 
 class Trace:
-    """Which partitions were done, and which may have failed, at the end of the work."""
+    """Keys of partitions at the end of the work: what was done, what may have failed.
+
+    Those of ``deadly`` were in the hands of workers that died.
+    """
 
     def __init__(self):
-        self.finished, self.culprits = set(), []
+        self.finished, self.culprits, self.deadly = set(), [], []
 
     def look(self, state, labels):
         """See for the work of this computer."""
@@ -456,6 +450,42 @@ def _above(keys, dependents, labels):
     return sorted(found, key=list(labels).index)
 
 
+def _check_workers(client):
+    """Raise if a worker lacks this package: it would break off without a reason."""
+    own = version("rcasym")
+    found = {"the scheduler": _ask(client.run_on_scheduler, version, "rcasym")}
+    workers = _ask(client.run, version, "rcasym", on_error="return")
+    for place, other in (found | workers if isinstance(workers, dict) else found).items():
+        if isinstance(other, ImportError) or (isinstance(other, str) and other != own):
+            raise RcasymError(
+                f"the scheduler and all workers must have the package rcasym {own}; {place} has "
+                + ("none" if isinstance(other, ImportError) else other))
+
+
+def _give_up(client, futures, labels):
+    """Cancel what is left of the work, and say how far it was."""
+    trace = _ask(client.run_on_scheduler, _trace_of, [future.key for future in futures],
+                 list(labels))
+    _ask(client.cancel, futures)
+    return trace if isinstance(trace, Trace) else Trace()
+
+
+def _ask(function, *args, **kwargs):
+    """What a scheduler answers, or an error; None where it takes longer than is waited for."""
+    answer = []
+
+    def ask():
+        try:
+            answer.append(function(*args, **kwargs))
+        except (Exception, CancelledError) as error:
+            answer.append(error)
+
+    asking = Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(10)
+    return answer[0] if answer else None
+
+
 def _trace_of(tops, keys, dask_scheduler=None):
     """See for the work of a cluster: this runs where its scheduler does."""
     tasks, trace = dask_scheduler.tasks, Trace()
@@ -465,7 +495,10 @@ def _trace_of(tops, keys, dask_scheduler=None):
                           or tasks[key].state in ("memory", "released", "forgotten")}
     failed = [tasks[key].exception_blame for key in tops
               if key in tasks and tasks[key].exception_blame is not None]
-    trace.culprits = _above(
-        [task.key for task in failed],
-        lambda key: [task.key for task in tasks[key].dependents] if key in tasks else (), keys)
+
+    def dependents(key):
+        return [task.key for task in tasks[key].dependents] if key in tasks else ()
+
+    trace.culprits = _above([task.key for task in failed], dependents, keys)
+    trace.deadly = _above([key for key, task in tasks.items() if task.suspicious], dependents, keys)
     return trace

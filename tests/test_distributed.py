@@ -1,18 +1,20 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Maps of partitions, by threads, processes or the workers of a cluster: the same bits each time."""
+"""Maps of partitions, by threads, processes or a cluster: the same bits each time."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
+import warnings
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 from astropy import units as u
-from astropy.table import QTable, Table
+from astropy.table import Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from rcasym import AsymmetryMap, DiskBinning, distributed, parallel, starfiles
@@ -210,7 +212,7 @@ class TestErrors:
         monkeypatch.setattr(distributed, "PARTITION", 5)
         with pytest.raises(CatalogError,
                            match=r"bad\.fits, rows [05] to [49]: column 'Dist'.*converts to"):
-            AsymmetryMap.from_parquet([*files[:2], bad], columns=NAMES, scheduler=scheduler)
+            AsymmetryMap.from_parquet([files[1], bad], columns=NAMES, scheduler=scheduler)
 
     def test_missing_column(self, files, table, tmp_path, monkeypatch):
         table["RAdeg", "DEdeg", "FeH"].write(tmp_path / "bad.parquet")
@@ -250,7 +252,7 @@ class TestErrors:
 
     @pytest.mark.parametrize("bad", [0, -1, np.nan, "soon", 3 * u.kpc, [1, 2]])
     def test_timeout(self, files, bad):
-        with pytest.raises(RcasymError, match="timeout must be a time above 0, in seconds, or None"):
+        with pytest.raises(RcasymError, match="timeout must be a time above 0, in seconds"):
             AsymmetryMap.from_parquet(files, columns=NAMES, timeout=bad)
 
     @pytest.mark.parametrize("bad", [-1, 1.5, True, None])
@@ -264,8 +266,8 @@ class TestErrors:
         monkeypatch.setattr(distributed, "arrays_of",
                             lambda *args: (time.sleep(0.3), work(*args))[1])
         start = time.time()
-        with pytest.raises(RcasymError, match=r"timeout of 0.5 s is over \(stars\), with \d+ of 11 "
-                                              r"partitions unfinished: .*, rows 0 to 999; .* other"):
+        with pytest.raises(RcasymError, match=r"timeout of 0.5 s is over \(stars\), with \d+ of "
+                                              r"11 partitions unfinished: .*, rows 0 to 999; .*"):
             AsymmetryMap.from_parquet(files, columns=NAMES, scheduler=scheduler,
                                       timeout=0.5 * u.s)
         assert time.time() - start < 10
@@ -383,3 +385,214 @@ def test_what_is_missing_is_said(missing, call, words):
     last = run_python(code).stderr.strip().splitlines()[-1]
     before, after = words.split(".*")
     assert last.startswith("rcasym.exceptions.RcasymError") and before in last and after in last
+
+
+@contextmanager
+def client_of(n_workers):
+    """A client of workers, each a process that is started anew when it dies."""
+    module = pytest.importorskip("distributed", reason="distributed is not installed")
+    with (module.LocalCluster(n_workers=n_workers, threads_per_worker=1, dashboard_address=":0",
+                              silence_logs="CRITICAL") as cluster,
+          module.Client(cluster) as client):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def client():
+    with client_of(2) as client:
+        yield client
+
+
+@pytest.fixture
+def poisoned(dask_frame, tmp_path):
+    """A function that gives the stars with a partition that kills its worker once, or always."""
+    def make(always):
+        def work(stars, mark=tmp_path / "mark"):
+            time.sleep(0.05)
+            if 5000 in stars.index and (always or not mark.exists()):
+                mark.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return stars
+
+        return dask_frame.map_partitions(work, meta=dask_frame._meta)
+    return make
+
+
+class TestCluster:
+    def test_same_bits(self, client, files, expected, dask_frame, of_frame, monkeypatch):
+        monkeypatch.setattr(distributed, "PARTITION", 700)
+        ours = AsymmetryMap.from_parquet(files, columns=NAMES, scheduler=client, timeout=300)
+        assert_same_bits(ours, expected)
+        ours = AsymmetryMap.from_hats(dask_frame, scheduler=client)
+        assert_same_bits(ours, of_frame)
+
+    def test_memory_limit(self, client, files, monkeypatch):
+        monkeypatch.setattr(distributed, "PARTITION", 900)
+        how = {"binning": COARSE, "columns": NAMES, "memory_limit": "100 kB"}
+        ours, here = (AsymmetryMap.from_parquet(files, scheduler=scheduler, **how)
+                      for scheduler in (client, "synchronous"))
+        assert isinstance(ours.state, VoxelSummary)
+        for name in ARRAYS:
+            assert_array_equal(getattr(ours, name), getattr(here, name))
+
+    def test_the_partition_is_named(self, client, files, table, dask_frame, tmp_path):
+        of_wrong_unit(table).write(tmp_path / "bad.fits")
+        with pytest.raises(CatalogError, match=r"bad\.fits, rows 0 to 9: column 'Dist'.*converts"):
+            AsymmetryMap.from_parquet([*files, tmp_path / "bad.fits"], columns=NAMES,
+                                      scheduler=client)
+
+        def fail(stars):
+            if 0 in stars.index:
+                raise OSError("no such pixel")
+            return stars
+
+        bad = dask_frame.map_partitions(fail, meta=dask_frame._meta)
+        with pytest.raises(CatalogError, match="partition 0 of 11: OSError: no such pixel"):
+            AsymmetryMap.from_hats(bad, scheduler=client)
+
+    def test_a_partition_that_recovers(self, client, dask_frame, of_frame, tmp_path):
+        def fail(stars, folder=tmp_path):
+            if 0 in stars.index and len(list(folder.iterdir())) < 2:
+                (folder / str(time.time())).touch()
+                raise OSError("no such pixel")
+            return stars
+
+        bad = dask_frame.map_partitions(fail, meta=dask_frame._meta)
+        assert_same_bits(AsymmetryMap.from_hats(bad, scheduler=client, retries=2), of_frame)
+        assert len(list(tmp_path.iterdir())) == 2
+
+    def test_time_is_up(self, client, dask_frame):
+        def wait(stars):
+            time.sleep(0.5)
+            return stars
+
+        slow = dask_frame.map_partitions(wait, meta=dask_frame._meta)
+        start = time.time()
+        with pytest.raises(RcasymError, match=r"timeout of 0.7 s is over \(stars\), with \d+ of 11 "
+                                              "partitions unfinished: partition .* of 11"):
+            AsymmetryMap.from_hats(slow, scheduler=client, timeout=0.7)
+        assert time.time() - start < 10
+
+    def test_asynchronous(self, client, files):
+        async def connect():
+            async with type(client)(client.scheduler.address, asynchronous=True) as other:
+                with pytest.raises(RcasymError, match="scheduler must be a Client with async"):
+                    AsymmetryMap.from_parquet(files, scheduler=other)
+
+        asyncio.run(connect())
+
+    def test_a_worker_that_dies(self, client, poisoned, of_frame, tmp_path):
+        ours = AsymmetryMap.from_hats(poisoned(always=False), scheduler=client, timeout=300)
+        assert (tmp_path / "mark").exists()
+        assert_same_bits(ours, of_frame)
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("limit", [None, "100 kB"])
+    def test_a_worker_that_is_killed(self, client, files, monkeypatch, limit):
+        monkeypatch.setattr(distributed, "PARTITION", 50)
+        how = {"binning": COARSE, "columns": NAMES, "memory_limit": limit}
+        here = AsymmetryMap.from_parquet(files, scheduler="synchronous", **how)
+        victim, killed = next(iter(client.run(os.getpid).values())), []
+
+        def kill():
+            time.sleep(0.5)
+            os.kill(victim, signal.SIGKILL)
+            killed.append(time.time())
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        ours = AsymmetryMap.from_parquet(files, scheduler=client, timeout=300, **how)
+        done = time.time()
+        killer.join()
+        assert killed[0] < done
+        for name in ARRAYS:
+            assert_array_equal(getattr(ours, name), getattr(here, name))
+        if limit is None:
+            assert_same_bits(ours, here)
+
+    @pytest.mark.slow
+    def test_a_partition_that_always_kills(self, client, poisoned, dask_frame, of_frame):
+        # It ends in one of two ways, of which the scheduler knows only one.
+        start = time.time()
+        with pytest.raises(RcasymError, match="partition 2 of 11: each process that worked on it "
+                                              "was killed|timeout of 60 s is over"):
+            AsymmetryMap.from_hats(poisoned(always=True), scheduler=client, timeout=60)
+        assert time.time() - start < 90
+
+    @pytest.mark.slow
+    def test_a_partition_that_always_kills_in_little_time(self, client, poisoned, of_frame):
+        start = time.time()
+        with pytest.raises(RcasymError, match="timeout of 2 s is over .* partition 2 of 11"):
+            AsymmetryMap.from_hats(poisoned(always=True), scheduler=client, timeout=2)
+        assert time.time() - start < 30
+
+    @pytest.mark.slow
+    def test_the_cluster_goes_on(self, client, dask_frame, of_frame):
+        assert_same_bits(AsymmetryMap.from_hats(dask_frame, scheduler=client, timeout=120),
+                         of_frame)
+
+    def test_workers_without_the_package(self, files):
+        def hide():
+            from importlib import metadata
+
+            def version(name):
+                raise metadata.PackageNotFoundError(name)
+
+            metadata.version = version
+
+        with client_of(1) as client:
+            client.run(hide)
+            with pytest.raises(RcasymError, match=r"all workers must have the package rcasym .*; "
+                                                  r"tcp://.* has none"):
+                AsymmetryMap.from_parquet(files, columns=NAMES, scheduler=client)
+
+
+@pytest.fixture(scope="module")
+def path(frame, tmp_path_factory):
+    """The stars as a HATS catalogue."""
+    lsdb = pytest.importorskip("lsdb", reason="lsdb is not installed")
+    path = tmp_path_factory.mktemp("hats") / "stars"
+    with warnings.catch_warnings():
+        # of lsdb about pandas
+        warnings.filterwarnings("ignore", "The inplace keyword")
+        catalog = lsdb.from_dataframe(frame, ra_column="ra", dec_column="dec", partition_rows=3000,
+                                      catalog_name="stars")
+        catalog.write_catalog(path, catalog_name="stars", progress_bar=False)
+    return path
+
+
+# lsdb does so with pandas.
+@pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning")
+class TestHats:
+    def test_a_path(self, path, of_frame):
+        assert_same_bits(AsymmetryMap.from_hats(path), of_frame)
+        assert_same_bits(AsymmetryMap.from_hats(str(path), scheduler="synchronous"), of_frame)
+
+    def test_an_open_catalogue(self, path, of_frame, frame):
+        import lsdb
+
+        catalog = lsdb.open_catalog(path)
+        assert_same_bits(AsymmetryMap.from_hats(catalog), of_frame)
+        north = AsymmetryMap.from_hats(catalog.query("dec > 0"))
+        theirs = AsymmetryMap.from_batches([Table.from_pandas(frame[frame["dec"] > 0])])
+        assert_same_bits(north, theirs)
+
+    def test_a_cluster(self, path, of_frame, client):
+        assert_same_bits(AsymmetryMap.from_hats(path, scheduler=client, timeout=300), of_frame)
+
+    def test_memory_limit(self, path, frame):
+        exact = AsymmetryMap.from_batches([Table.from_pandas(frame)], COARSE)
+        ours = AsymmetryMap.from_hats(path, COARSE, memory_limit="100 kB")
+        assert isinstance(ours.state, VoxelSummary)
+        assert_array_equal(ours.median, exact.median)
+
+    def test_by_age_under_another_name(self, path, frame, of_frame):
+        ours = AsymmetryMap.from_hats(path, DiskBinning.by_age(), columns={"age": "age"})
+        theirs = AsymmetryMap.from_batches([Table.from_pandas(frame)], DiskBinning.by_age())
+        assert_same_bits(ours, theirs)
+
+    def test_errors(self, path, tmp_path):
+        with pytest.raises(CatalogError, match="must have a column 'FeH'"):
+            AsymmetryMap.from_hats(path, columns={"m_h": "FeH"})
+        with pytest.raises(CatalogError, match="absent as a HATS catalogue"):
+            AsymmetryMap.from_hats(tmp_path / "absent")
