@@ -85,7 +85,7 @@ def state_of_hats(catalog, binning, columns, frame, memory_limit, *engine):
     else:
         raise CatalogError("path_or_catalog must be the path of a HATS catalogue, an lsdb Catalog "
                            f"or a dask DataFrame; got {type(catalog).__name__}")
-    frames = catalog.to_dask_dataframe() if hasattr(catalog, "to_dask_dataframe") else catalog
+    frames = catalog if hasattr(catalog, "to_delayed") else catalog.to_dask_dataframe()
     frames = frames[list(dict.fromkeys(names.values()))].to_delayed()
     partitions = []
     for k, stars in enumerate(frames):
@@ -262,18 +262,18 @@ def _column(series):
 
 def _sum(alone, parts):
     """What some parts add up to, in their order."""
-    lost, states = LostValues(), [state for state, _ in parts if state is not None]
-    for _, own in parts:
-        lost.merge(own)
-    if not states:
-        return None, lost
+    lost, total, kept, parts = LostValues(), StateSum(), [], list(parts)
     with one_thread() if alone else nullcontext():
-        if isinstance(states[0], SecondPass):
-            return SecondPass.merge(states), lost
-        total = StateSum()
-        for state in states:
-            total.add(state)
-        return total.state, lost
+        while parts:
+            # Each is let go once it is added: all of them are as large as their sum.
+            state, own = parts.pop(0)
+            lost.merge(own)
+            if isinstance(state, SecondPass):
+                kept.append(state)
+            elif state is not None:
+                total.add(state)
+            del state
+        return SecondPass.merge(kept) if kept else total.state, lost
 
 
 @dataclass(frozen=True, eq=False)
@@ -349,7 +349,8 @@ class Engine:
             level += 1
             nodes = [add(nodes[k:k + FAN_IN], dask_key_name=f"rcasym-sum-{token}-{level}-{k}")
                      for k in range(0, len(nodes), FAN_IN)]
-        return _sum(False, (self._here if self.local else self._there)(nodes, labels, what))
+        run = self._here if self.local else self._there
+        return _sum(False, run(nodes, labels, what))
 
     def _here(self, nodes, labels, what):
         dask, trace = _dask(), Trace()
@@ -380,7 +381,11 @@ class Engine:
                     raise CancelledError("the scheduler has lost or cancelled the work")
                 if future.status != "finished":
                     raise future.exception(timeout=self._left())
-            return [future.result(timeout=self._left()) for future in futures]
+            results = []
+            for future in futures:
+                results.append(future.result(timeout=self._left()))
+                future.release()
+            return results
         except BaseException as error:
             trace = _give_up(client, futures, labels)
             if isinstance(error, Exception | CancelledError):
