@@ -7,18 +7,21 @@ from functools import cached_property
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import Galactocentric
-from astropy.table import QTable
 
 from .batches import arrays_of, state_of_batches
 from .binning import DiskBinning
+from .distributed import state_of_files, state_of_hats
 from .exceptions import BinningError, CatalogError, CatalogWarning
 from .mapfile import read_map, write_map
-from .profile import bootstrap_of, profile_of, warn_of_stars_astride
+from .profile import bootstrap_of, largest_of, profile_of, warn_of_stars_astride
 from .significance import permutation_test
 from .validation import check_same_frame, check_whole, warn
 from .voxels import VoxelState
 
 __all__ = ["AsymmetryMap"]
+
+__doctest_requires__ = {("AsymmetryMap.from_parquet", "AsymmetryMap.from_hats"): ["dask", "pandas",
+                                                                              "pyarrow"]}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -156,6 +159,80 @@ class AsymmetryMap:
         return cls._of(binning, state, frame)
 
     @classmethod
+    def from_parquet(cls, paths, binning=None, *, columns=None, frame=None, memory_limit=None,
+                     scheduler=None, retries=3, timeout=None, progress=True):
+        """The map of stars in Parquet or FITS files, by the threads, processes or cluster of dask.
+
+        Parameters
+        ----------
+        paths : path-like or sequence of path-like
+            Files, or folders that hold them; a cluster must see them under the same paths.
+        binning, columns, frame, memory_limit
+            As of `from_batches`; a limit holds for the sum, workers hold their partitions besides.
+        scheduler : {"threads", "processes", "synchronous"} or `distributed.Client`, optional
+            By default the threads of this process.
+        retries : int, optional
+            How often a partition that cannot be read is tried again; by default 3.
+        timeout : float or `~astropy.units.Quantity`, optional
+            Seconds for all of the work; by default no limit. A partition that kills its worker may
+            never end without one. Local schedulers look at it after each million stars.
+        progress : bool, optional
+            Whether local schedulers show a bar on a terminal; by default True.
+
+        Returns
+        -------
+        AsymmetryMap
+            The same, bit for bit, as `from_batches` of the files; with a limit, medians are.
+
+        Raises
+        ------
+        CatalogError, RcasymError
+            If a file or its stars cannot be used, or time is up; the message names file and rows.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from rcasym import AsymmetryMap, make_mock_catalog
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for k in range(3):
+        ...         make_mock_catalog(1000, rng=k).write(f"{folder}/part{k}.fits")
+        ...     amap = AsymmetryMap.from_parquet(folder, scheduler="synchronous")
+        >>> print(amap.n_stars + amap.n_outside + amap.n_masked)
+        3000
+        """
+        return cls._of(*state_of_files(paths, binning, columns, frame, memory_limit, scheduler,
+                                       retries, timeout, progress))
+
+    @classmethod
+    def from_hats(cls, path_or_catalog, binning=None, *, columns=None, frame=None,
+                  memory_limit=None, scheduler=None, retries=3, timeout=None, progress=True):
+        """The map of a HATS catalogue, one state a partition.
+
+        Parameters
+        ----------
+        path_or_catalog : path-like, ``lsdb.Catalog`` or ``dask.dataframe.DataFrame``
+            Values are in degrees, kpc, dex and Gyr: there are no units.
+        binning, columns, frame, memory_limit, scheduler, retries, timeout, progress
+            As of `from_parquet`; only a cluster tries again.
+
+        Returns
+        -------
+        AsymmetryMap
+            The same, bit for bit, as of all stars together.
+
+        Examples
+        --------
+        >>> import dask.dataframe
+        >>> from rcasym import AsymmetryMap
+        >>> stars = {"ra": [90.0, 91.0], "dec": [20.0] * 2, "d": [2.0] * 2, "m_h": [-0.1] * 2}
+        >>> stars = dask.dataframe.from_dict(stars, npartitions=2)
+        >>> AsymmetryMap.from_hats(stars, columns={"distance": "d"}).n_stars
+        2
+        """
+        return cls._of(*state_of_hats(path_or_catalog, binning, columns, frame, memory_limit,
+                                      scheduler, retries, timeout, progress))
+
+    @classmethod
     def _of(cls, binning, state, frame):
         if state.n_stars == 0:
             warn("the map is empty: no star of the catalogue is inside the grid "
@@ -289,21 +366,7 @@ class AsymmetryMap:
         >>> table.colnames[:4], len(table)
         (['phi_min', 'phi_max', 'R_min', 'R_max'], 3)
         """
-        size = np.where(self.count >= min_count, np.abs(self.offset.value), np.nan).ravel()
-        order = np.argsort(-size, kind="stable")
-        order = order[np.isfinite(size[order])][:n]
-        where = np.unravel_index(order, self.binning.shape)
-        table = QTable()
-        for axis, bin_ in zip(self.binning.axes, where, strict=True):
-            table[f"{axis.name}_min"] = axis.edges[bin_]
-            table[f"{axis.name}_max"] = axis.edges[bin_ + 1]
-        table["count"] = self.count[where]
-        table["offset"] = self.offset[where]
-        table["mean_error"] = self.mean_error[where]
-        for name, column in table.columns.items():
-            if name != "count":
-                column.info.format = ".3f" if column.unit == u.dex else "g"
-        return table
+        return largest_of(self, n, min_count)
 
     @u.quantity_input(R_min=[u.kpc, None], R_max=[u.kpc, None])
     def profile(self, R_min=11 * u.kpc, R_max=None, statistic="median", definition="modulus",

@@ -28,7 +28,8 @@ from .starfiles import StarFile, star_files
 from .validation import check_columns, check_same_frame
 from .voxels import VoxelState
 
-__all__ = ["StarArrays", "arrays_of", "state_of_batches", "check_memory"]
+__all__ = ["StarArrays", "StateSum", "arrays_of", "check_memory", "naming", "needed_columns",
+           "state_of_batches", "state_of_none"]
 
 # Stars of a file that are in memory at a time.
 BATCH = 500_000
@@ -92,6 +93,21 @@ def arrays_of(table, binning, columns=None, frame=None, lost=None):
     return StarArrays([found[axis.name] for axis in binning.axes], found["m_h"], frame)
 
 
+def needed_columns(colnames, columns, binning):
+    """What a table calls the columns that a map of this binning needs."""
+    sources, position = find_columns(colnames, columns)
+    ages = [axis.name for axis in binning.axes if axis.name == "age"]
+    for name in ages:
+        if name not in sources:
+            check_columns(colnames, [name], "the table, or columns= by another name,")
+    return {name: sources[name] for name in (*position, "m_h", *ages)}
+
+
+def state_of_none(binning):
+    """The state of no stars."""
+    return binning.state([np.empty(0)] * len(binning.axes), np.empty(0))
+
+
 def check_memory(memory_limit):
     """A limit of the memory in bytes, None for none."""
     if memory_limit is None:
@@ -110,8 +126,7 @@ class _Source:
     """The batches, which can be gone through again unless they come from an iterator."""
 
     def __init__(self, batches, binning, columns, size):
-        self.columns, self.size, self.n_stars = columns, size, None
-        self.needed = {"age"} if any(axis.name == "age" for axis in binning.axes) else set()
+        self.columns, self.binning, self.size, self.n_stars = columns, binning, size, None
         self.batches, self.files = batches, None
         several = isinstance(batches, list | tuple) and len(batches) > 0
         if isinstance(batches, str | Path) or (several and all(
@@ -152,10 +167,7 @@ class _Source:
 
     def _parts(self, file):
         with naming(file.path):
-            sources, position = find_columns(file.colnames, self.columns)
-            for name in self.needed - sources.keys():
-                check_columns(file.colnames, [name], "the table, or columns= by another name,")
-        needed = {name: sources[name] for name in (*position, "m_h", *self.needed)}
+            needed = needed_columns(file.colnames, self.columns, self.binning)
         if file.n_rows == 0:
             yield str(file.path), Table(), needed
         start = 0
@@ -249,7 +261,7 @@ class _Work:
 
     def first_pass(self):
         """The state of all stars, or the first pass where it would take too much memory."""
-        total = _Sum(self.limit)
+        total = StateSum(self.limit)
         skip, kept = 0, self.checkpoint and self.checkpoint.first
         if kept:
             if kept.complete:
@@ -286,8 +298,7 @@ class _Work:
         total.check()
         if self.checkpoint is not None and total.bounded:
             self.checkpoint.keep_first(lambda: total.state, lengths, complete=True)
-        return total.state if total.any else VoxelState.from_columns(
-            [np.empty(0)] * len(self.edges), self.edges, np.empty(0))
+        return total.state if total.any else state_of_none(self.binning)
 
     def second_pass(self, first):
         """Exact medians, of the values that the first pass says are needed."""
@@ -313,10 +324,10 @@ class _Work:
         return SecondPass.merge(waiting).summary()
 
 
-class _Sum:
+class StateSum:
     """States that add up, of all values as long as these are within the limit."""
 
-    def __init__(self, limit):
+    def __init__(self, limit=None):
         self.limit, self.states, self.first = limit, [], None
 
     @property
@@ -358,7 +369,6 @@ class _Sum:
         return self.states[0] if self.states else None
 
     def check(self):
-        """Whether the second pass is within the limit, which only the first can tell."""
-        if self.bounded and self.first.nbytes > self.limit:
-            raise RcasymError(f"memory_limit must be {self.first.nbytes:,} bytes or more for these "
-                              f"stars and this binning; got {self.limit:,.0f}")
+        """Whether the second pass is within the limit."""
+        if self.bounded:
+            self.first.check(self.limit)

@@ -277,6 +277,12 @@ class FirstPass:
         """Memory that the steps take, and the second pass on top of it, at its peak."""
         return self.steps.nbytes + 16 * int(self.kept.sum())
 
+    def check(self, limit):
+        """Raise if the second pass is not within a limit of the memory."""
+        if self.nbytes > limit:
+            raise RcasymError(f"memory_limit must be {self.nbytes:,} bytes or more for these "
+                              f"stars and this binning; got {limit:,.0f}")
+
 
 @dataclass(frozen=True, eq=False)
 class SecondPass:

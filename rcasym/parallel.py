@@ -2,12 +2,16 @@
 """Work on all cores, with the same random numbers on any number of them."""
 
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
 
-__all__ = ["generators", "in_threads", "shares"]
+__all__ = ["generators", "in_threads", "n_threads", "one_thread", "shares"]
+
+_here = threading.local()
 
 
 def generators(rng, n):
@@ -21,7 +25,17 @@ def generators(rng, n):
 
 def n_threads():
     """How many threads work at a time."""
-    return min(os.cpu_count() or 1, 8)
+    return 1 if getattr(_here, "alone", False) else min(os.cpu_count() or 1, 8)
+
+
+@contextmanager
+def one_thread():
+    """Within it, this thread works alone: the cores have other work already."""
+    before, _here.alone = getattr(_here, "alone", False), True
+    try:
+        yield
+    finally:
+        _here.alone = before
 
 
 def shares(n, least):
@@ -40,8 +54,9 @@ def shares(n, least):
 def in_threads(function, *arguments):
     """Results of ``function`` in the order of its arguments, as they are ready."""
     calls = list(zip(*arguments, strict=True))
-    if len(calls) == 1:
-        yield function(*calls[0])
+    if len(calls) == 1 or n_threads() == 1:
+        for each in calls:
+            yield function(*each)
         return
     with ThreadPoolExecutor(n_threads()) as pool:
         futures = [pool.submit(function, *each) for each in calls]

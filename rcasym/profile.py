@@ -14,8 +14,8 @@ from .exceptions import BinningError, CatalogWarning, RcasymError
 from .validation import check_choice, check_rng, check_whole, warn
 
 __all__ = ["AsymmetryProfile", "profile_of", "paired_voxels", "bootstrap_of", "bin_edges",
-           "slice_edges", "sides_of", "check_profile", "show", "warn_of_stars_astride",
-           "DIFFERENCES", "ESTIMATES"]
+           "largest_of", "slice_edges", "sides_of", "check_profile", "show",
+           "warn_of_stars_astride", "DIFFERENCES", "ESTIMATES"]
 
 STATISTICS = ("median", "mean")
 DEFINITIONS = ("modulus", "equation1", "linear")
@@ -321,3 +321,21 @@ def sides_of(binning, R_bins):
     for side, numbers in zip(binning.hemispheres(sides), bins, strict=True):
         side[..., R_bins, :] = numbers
     return sides
+
+
+def largest_of(amap, n, min_count):
+    """The voxels of a map with the largest offsets; see `AsymmetryMap.largest_offsets`."""
+    size = np.where(amap.count >= min_count, np.abs(amap.offset.value), np.nan).ravel()
+    order = np.argsort(-size, kind="stable")
+    order = order[np.isfinite(size[order])][:n]
+    where = np.unravel_index(order, amap.binning.shape)
+    table = QTable()
+    for axis, bin_ in zip(amap.binning.axes, where, strict=True):
+        table[f"{axis.name}_min"] = axis.edges[bin_]
+        table[f"{axis.name}_max"] = axis.edges[bin_ + 1]
+    for name in ("count", "offset", "mean_error"):
+        table[name] = getattr(amap, name)[where]
+    for name, column in table.columns.items():
+        if name != "count":
+            column.info.format = ".3f" if column.unit == u.dex else "g"
+    return table

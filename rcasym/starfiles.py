@@ -1,8 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Tables of stars in files, some rows at a time, and of them only the columns that are needed."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from astropy.table.meta import get_header_from_yaml
 
 from .exceptions import CatalogError
 from .files import truncation_raises
+from .parallel import n_threads
 
 __all__ = ["StarFile", "star_files"]
 
@@ -25,7 +27,7 @@ PARQUET_SUFFIXES = (".parquet", ".pq", ".parq")
 def _naming(path):
     """Within it, what fails names the file."""
     try:
-        with truncation_raises():
+        with nullcontext() if _is(path, PARQUET_SUFFIXES) else truncation_raises():
             yield
     except (CatalogError, FileNotFoundError, PermissionError):
         raise
@@ -48,6 +50,8 @@ class StarFile:
         Its stars.
     own : dict
         What the file itself calls a column of ``colnames``, where that differs.
+    groups : list of int, optional
+        Stars of each group of rows of a Parquet file.
 
     Examples
     --------
@@ -65,11 +69,12 @@ class StarFile:
     colnames: list
     n_rows: int
     own: dict
+    groups: tuple = ()
 
     @classmethod
     def open(cls, path):
         """Look into a file; FITS and Parquet are not read for that."""
-        path = Path(path)
+        path, groups = Path(path), []
         with _naming(path):
             if _is(path, FITS_SUFFIXES):
                 with fits.open(path, memmap=True) as hdus:
@@ -78,18 +83,41 @@ class StarFile:
             elif _is(path, PARQUET_SUFFIXES):
                 with _parquet(path) as file:
                     names, n_rows = file.schema_arrow.names, file.metadata.num_rows
+                    groups = [file.metadata.row_group(k).num_rows
+                              for k in range(file.metadata.num_row_groups)]
             else:
                 table = Table.read(path)
                 names, n_rows = table.colnames, len(table)
         own = {PARTS[name]: name for name in names if name in PARTS and PARTS[name] not in names}
-        return cls(path, [*names, *own], n_rows, own)
+        return cls(path, [*names, *own], n_rows, own, tuple(groups))
 
-    def read(self, names, size):
-        """Tables of ``size`` stars, or fewer at the end, with the columns ``names``."""
+    def cuts(self, size):
+        """First row and end of parts that can be read one without the other.
+
+        They have ``size`` stars or fewer, but a group of rows of a Parquet file stays whole, and so
+        does a file of another format or a compressed one.
+        """
+        if _is(self.path, FITS_SUFFIXES) and not _is(self.path, (".gz",)):
+            n = -(-self.n_rows // size)
+            bounds = [k * self.n_rows // n for k in range(n + 1)] if n else []
+        else:
+            bounds = [0]
+            for end in accumulate(self.groups or [self.n_rows]):
+                if end > bounds[-1] and len(bounds) > 1 and end - bounds[-2] <= size:
+                    bounds.pop()
+                bounds.append(end)
+        return [cut for cut in pairwise(bounds) if cut[1] > cut[0]]
+
+    def read(self, names, size, start=0, stop=None):
+        """Tables of ``size`` stars, or fewer, with the columns ``names``.
+
+        They have the rows from ``start`` to before ``stop``, by default all.
+        """
+        stop = self.n_rows if stop is None else stop
         own = [self.own.get(name, name) for name in names]
         reader = (_fits_parts if _is(self.path, FITS_SUFFIXES) else
                   _parquet_parts if _is(self.path, PARQUET_SUFFIXES) else _whole)
-        parts = reader(self.path, own, size)
+        parts = reader(self.path, own, size, start, stop)
         while True:
             with _naming(self.path):
                 part = next(parts, None)
@@ -130,7 +158,7 @@ def _first_table(hdus, path):
     raise CatalogError(f"file {path} must have a table; it has none")
 
 
-def _fits_parts(path, names, size):
+def _fits_parts(path, names, size, start, stop):
     with fits.open(path, memmap=True) as hdus:
         hdu = _first_table(hdus, path)
         needed = hdu.fileinfo()["datLoc"] + hdu.header["NAXIS1"] * hdu.header["NAXIS2"]
@@ -138,8 +166,8 @@ def _fits_parts(path, names, size):
             raise CatalogError(f"file {path} must have {needed:,} bytes; it is cut short at "
                                f"{path.stat().st_size:,}")
         columns = {column.name: column for column in hdu.columns}
-        for start in range(0, hdu.header["NAXIS2"], size):
-            rows = hdu.data[start:start + size]
+        for first in range(start, stop, size):
+            rows = hdu.data[first:min(first + size, stop)]
             part = {}
             for name in names:
                 values, column = np.array(rows.field(name)), columns[name]
@@ -160,12 +188,22 @@ def _parquet(path):
         yield file
 
 
-def _parquet_parts(path, names, size):
+def _parquet_parts(path, names, size, start, stop):
     with _parquet(path) as file:
         units = _units(file.schema_arrow.metadata or {})
         masks = {name: f"{name}.mask" for name in names
                  if f"{name}.mask" in file.schema_arrow.names}
-        for batch in file.iter_batches(size, columns=[*names, *masks.values()]):
+        ends = list(accumulate(file.metadata.row_group(k).num_rows
+                               for k in range(file.metadata.num_row_groups)))
+        groups = [k for k, (first, end) in enumerate(pairwise([0, *ends]))
+                  if first < stop and end > start]
+        first = ends[groups[0] - 1] if groups and groups[0] else 0
+        for batch in file.iter_batches(size, groups, columns=[*names, *masks.values()],
+                                       use_threads=n_threads() > 1):
+            rows = slice(max(start - first, 0), max(stop - first, 0))
+            first, batch = first + len(batch), batch[rows]
+            if len(batch) == 0:
+                continue
             part = Table()
             for name in names:
                 values = batch.column(name).to_numpy(zero_copy_only=False)
@@ -185,7 +223,7 @@ def _units(metadata):
     return {column["name"]: column.get("unit") for column in columns}
 
 
-def _whole(path, names, size):
-    table = QTable.read(path)[names]
+def _whole(path, names, size, start, stop):
+    table = QTable.read(path)[names][start:stop]
     for start in range(0, len(table), size):
         yield table[start:start + size]

@@ -14,7 +14,8 @@ import rcasym
 
 FOLDER = Path(rcasym.__file__).parent
 API = Path(__file__).parents[1] / "docs" / "api.rst"
-HEAVY = ("matplotlib", "scipy.stats", "scipy.sparse", "pandas", "dask", "h5py", "pyarrow", "numba")
+HEAVY = ("matplotlib", "scipy.stats", "scipy.sparse", "pandas", "dask", "distributed", "lsdb",
+         "h5py", "pyarrow", "numba")
 # A star flows from left to right; a module imports modules of its own or an earlier layer.
 LAYERS = (
     ("exceptions",),
@@ -24,8 +25,8 @@ LAYERS = (
      "age_likelihood", "zero_point"),
     ("catalogfile", "age_bias", "age_curve", "age_null", "calibratorfile"), ("catalog",),
     ("mock", "ages", "binning", "checkpoint"),
-    ("batches", "mapfile", "profile", "significance"), ("asymmetry",), ("robustness",),
-    ("plotting", "mapcommand", "cli"),
+    ("batches", "mapfile", "profile", "significance"), ("distributed",), ("asymmetry",),
+    ("robustness",), ("plotting", "mapcommand", "cli"),
 )
 
 
