@@ -167,9 +167,9 @@ class AsymmetryMap:
         ----------
         paths : path-like or sequence of path-like
             Files, or folders that hold them; a cluster must see them under the same paths.
-        binning, columns, frame, memory_limit
+        binning, columns, frame, memory_limit : optional
             As of `from_batches`; a limit holds for the sum, workers hold their partitions besides.
-        scheduler : {"threads", "processes", "synchronous"} or `distributed.Client`, optional
+        scheduler : {"threads", "processes", "synchronous"} or ``distributed.Client``, optional
             By default the threads of this process.
         retries : int, optional
             How often a partition that cannot be read is tried again; by default 3.
@@ -212,7 +212,7 @@ class AsymmetryMap:
         ----------
         path_or_catalog : path-like, ``lsdb.Catalog`` or ``dask.dataframe.DataFrame``
             Values are in degrees, kpc, dex and Gyr: there are no units.
-        binning, columns, frame, memory_limit, scheduler, retries, timeout, progress
+        binning, columns, frame, memory_limit, scheduler, retries, timeout, progress : optional
             As of `from_parquet`; only a cluster tries again.
 
         Returns
