@@ -117,7 +117,9 @@ def test_results_are_not_replaced_unasked(no_drawing, files, tmp_path, capsys):
     assert run(*files, "--output", tmp_path / "out", "--overwrite") == 0
 
 
-@pytest.mark.parametrize("memory", [(), ("--memory", "1.6 MB")], ids=["all values", "bounded"])
+@pytest.mark.parametrize("memory", [
+    pytest.param((), marks=pytest.mark.slow, id="all values"),
+    pytest.param(("--memory", "1.6 MB"), id="bounded")])
 def test_killed_and_resumed(no_drawing, files, tmp_path, capsys, monkeypatch, memory):
     monkeypatch.setattr(batches, "BATCH", 1000)
     files = files * 12
