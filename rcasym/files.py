@@ -2,11 +2,15 @@
 """Files that are written whole or not at all, and read whole or not at all."""
 
 import os
+import threading
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
 __all__ = ["whole_file", "truncation_raises"]
+
+# What is done with warnings is one for all threads.
+_filters = threading.RLock()
 
 
 @contextmanager
@@ -35,6 +39,6 @@ def whole_file(path, *, overwrite=False):
 @contextmanager
 def truncation_raises():
     """Within it a truncated FITS file raises a UserWarning, of which astropy just warns."""
-    with warnings.catch_warnings():
+    with _filters, warnings.catch_warnings():
         warnings.filterwarnings("error", ".*truncated.*", UserWarning)
         yield

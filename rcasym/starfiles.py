@@ -1,7 +1,7 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Tables of stars in files, some rows at a time, and of them only the columns that are needed."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -27,7 +27,7 @@ PARQUET_SUFFIXES = (".parquet", ".pq", ".parq")
 def _naming(path):
     """Within it, what fails names the file."""
     try:
-        with truncation_raises():
+        with nullcontext() if _is(path, PARQUET_SUFFIXES) else truncation_raises():
             yield
     except (CatalogError, FileNotFoundError, PermissionError):
         raise

@@ -98,6 +98,12 @@ class TestFiles:
         assert_array_equal(ours.profile()["difference"], expected.profile()["difference"])
         assert ours.test(n=99, rng=1).p_value == expected.test(n=99, rng=1).p_value
 
+    def test_warnings_are_as_before(self, files, monkeypatch):
+        monkeypatch.setattr(distributed, "PARTITION", 100)
+        before = list(warnings.filters)
+        AsymmetryMap.from_parquet(files, columns=NAMES)
+        assert list(warnings.filters) == before
+
     def test_pieces_of_a_partition(self, files, expected, monkeypatch):
         monkeypatch.setattr(distributed, "BATCH", 123)
         assert_same_bits(AsymmetryMap.from_parquet(files, columns=NAMES), expected)
