@@ -110,7 +110,7 @@ class AsymmetryMap:
         binning : DiskBinning, optional
             By default ``DiskBinning()``.
         columns : dict, optional
-            What tables and files call their columns, as in `RedClumpCatalog.from_table`.
+            What tables and files call their columns, as in `~rcasym.RedClumpCatalog.from_table`.
         frame : `~astropy.coordinates.Galactocentric`, optional
             The frame of R, phi and Z of tables and files; by default the paper's. Catalogues have
             their own.

@@ -93,7 +93,7 @@ class VoxelMoments:
         Parameters
         ----------
         columns : sequence of ndarray
-            One array of numbers an axis; see `rcasym.voxels.flat_index`.
+            One array of numbers an axis; see `rcasym.grid.flat_index`.
         edges : sequence of ndarray
             The increasing edges of each axis.
         values : ndarray

@@ -164,7 +164,7 @@ class VoxelState:
         Parameters
         ----------
         columns : sequence of ndarray
-            One array of numbers an axis; see `flat_index`.
+            One array of numbers an axis; see `rcasym.grid.flat_index`.
         edges : sequence of ndarray
             The increasing edges of each axis.
         values : ndarray
