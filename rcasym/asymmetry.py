@@ -170,7 +170,7 @@ class AsymmetryMap:
             Files, or folders that hold them; a cluster must see them under the same paths.
         binning, columns, frame, memory_limit
             As of `from_batches`; a limit holds for the sum, workers hold their partitions besides.
-        scheduler : {"threads", "processes", "synchronous"} or `distributed.Client`, optional
+        scheduler : {"threads", "processes", "synchronous"} or ``distributed.Client``, optional
             By default the threads of this process.
         retries : int, optional
             How often a partition that cannot be read is tried again; by default 3.

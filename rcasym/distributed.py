@@ -284,7 +284,7 @@ class Engine:
 
     Parameters
     ----------
-    scheduler : str or `distributed.Client`
+    scheduler : str or ``distributed.Client``
         One of `SCHEDULERS`, or a client.
     retries : int
         How often a partition is tried again.
