@@ -10,8 +10,9 @@ done, and what changes when there are that many stars.
 # A batch at a time
 # -----------------
 # ``from_batches`` takes anything that yields catalogues. Here each batch is a mock sample of its
-# own; with files, the loop would be
-# ``(RedClumpCatalog.read(path, columns=...) for path in paths)``. Only 8 bytes a star are kept.
+# own. Files go in as they are, ``from_batches(paths, columns={...}, workers=2)``; they are read a
+# slice at a time. Only 8 bytes a star are kept, and less with a ``memory_limit``
+# (:doc:`/guide/large`).
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -36,9 +36,9 @@ _MODULES = (
     "age_bias", "age_curve", "age_likelihood", "age_null", "ages", "asymmetry", "axes", "batches",
     "binning", "bounded", "calibratorfile", "catalog", "catalogfile", "checkpoint", "cli",
     "columns", "common_ages", "compiled", "cuts", "distributed", "exceptions", "files", "frames",
-    "grid", "inference", "knots", "mapfile", "matching", "mock", "order_statistics", "parallel",
-    "plotting", "profile", "progress", "quantile_lp", "robustness", "significance", "splines",
-    "starfiles", "surveys", "validation", "votable", "voxels", "zero_point",
+    "grid", "inference", "knots", "mapcommand", "mapfile", "matching", "mock", "order_statistics",
+    "parallel", "plotting", "profile", "progress", "quantile_lp", "robustness", "significance",
+    "splines", "starfiles", "surveys", "validation", "votable", "voxels", "zero_point",
 )
 
 

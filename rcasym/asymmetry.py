@@ -104,10 +104,9 @@ class AsymmetryMap:
         Parameters
         ----------
         batches : iterable, path-like or callable
-            Catalogues, plain tables of stars, or paths of files. FITS files are read in slices of
-            a million stars, Parquet files likewise, and of both the needed columns alone; a folder
-            stands for the files in it. A function that gives an iterator is called anew for each
-            pass.
+            Catalogues, plain tables of stars, or paths of files. FITS and Parquet files are read
+            half a million stars at a time, and of them the needed columns alone; a folder stands
+            for the files in it. A function that gives an iterator is called anew for each pass.
         binning : DiskBinning, optional
             By default ``DiskBinning()``.
         columns : dict, optional
@@ -168,7 +167,7 @@ class AsymmetryMap:
         ----------
         paths : path-like or sequence of path-like
             Files, or folders that hold them; a cluster must see them under the same paths.
-        binning, columns, frame, memory_limit
+        binning, columns, frame, memory_limit : optional
             As of `from_batches`; a limit holds for the sum, workers hold their partitions besides.
         scheduler : {"threads", "processes", "synchronous"} or ``distributed.Client``, optional
             By default the threads of this process.
@@ -213,7 +212,7 @@ class AsymmetryMap:
         ----------
         path_or_catalog : path-like, ``lsdb.Catalog`` or ``dask.dataframe.DataFrame``
             Values are in degrees, kpc, dex and Gyr: there are no units.
-        binning, columns, frame, memory_limit, scheduler, retries, timeout, progress
+        binning, columns, frame, memory_limit, scheduler, retries, timeout, progress : optional
             As of `from_parquet`; only a cluster tries again.
 
         Returns

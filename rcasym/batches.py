@@ -32,7 +32,7 @@ __all__ = ["StarArrays", "StateSum", "arrays_of", "check_memory", "naming", "nee
            "state_of_batches", "state_of_none"]
 
 # Stars of a file that are in memory at a time.
-BATCH = 1_000_000
+BATCH = 500_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -363,7 +363,9 @@ class StateSum:
         if self.bounded:
             return self.first
         if len(self.states) > 1:
-            self.states = [VoxelState.merge(self.states)]
+            # Each is gone once it is added: their memory shrinks as that of the sum grows.
+            states, self.states = self.states, []
+            self.states = [VoxelState.merge(states.pop(0) for _ in range(len(states)))]
         return self.states[0] if self.states else None
 
     def check(self):

@@ -13,7 +13,7 @@ import numpy as np
 from .exceptions import RcasymError
 from .grid import LEAST, Grid
 from .parallel import in_threads
-from .voxels import grouped, mean_of, sort_within, std_of
+from .voxels import blocks, grouped, mean_of, sort_within, std_of
 
 __all__ = ["VoxelMoments", "FirstPass", "SecondPass", "VoxelSummary"]
 
@@ -239,10 +239,14 @@ class FirstPass:
         """The first pass over the stars of a `~rcasym.voxels.VoxelState`."""
         moments = VoxelMoments(state.counts, state.total, state.squares, state.n_outside,
                                state.n_masked)
-        cells = np.repeat(np.arange(len(state.counts)), state.counts) * N_STEPS
-        cells += _steps(state.values)
-        steps = np.bincount(cells, minlength=len(state.counts) * N_STEPS)
-        return cls(moments, steps.reshape(-1, N_STEPS).astype(np.int32))
+        steps = np.zeros((len(state.counts), N_STEPS), np.int32)
+        for first, last in zip(*blocks(state.counts), strict=True):
+            values = state.values[state.offsets[first]:state.offsets[last]]
+            cells = np.repeat(np.arange(last - first) * N_STEPS, state.counts[first:last])
+            cells += _steps(values)
+            steps[first:last] = np.bincount(
+                cells, minlength=(last - first) * N_STEPS).reshape(-1, N_STEPS)
+        return cls(moments, steps)
 
     @classmethod
     def _of_places(cls, index, x, n_voxels):
@@ -359,7 +363,7 @@ class VoxelSummary(VoxelMoments):
 
     Parameters
     ----------
-    counts, total, squares, n_outside, n_masked
+    counts, total, squares, n_outside, n_masked : ndarray or int
         As in `VoxelMoments`.
     median : ndarray of float
         NaN where a voxel is empty.

@@ -4,10 +4,11 @@
 import argparse
 import os
 import sys
-import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from .columns import floats, survey_names
 from .cuts import QualityCuts
 from .exceptions import RcasymError
 from .files import whole_file
+from .mapcommand import check_folder, map_parser, pairs_of, run_map
 from .mock import make_mock_catalog
 from .surveys import SURVEY_READERS
 from .validation import check_choice
@@ -38,6 +40,7 @@ Map the North-South metallicity asymmetry of the Galactic disk.
 
 Without a file the embedded mock sample is mapped. With files, give a --format for each
 (or one for all): %s, or a format that astropy's QTable reads.
+"rcasym map --help" tells of files that are too large for this.
 """
 
 FIGURES = {
@@ -80,14 +83,22 @@ def main(argv=None):
     >>> main(["no-such-file.fits", "--format", "apogee-rc", "--quiet"])
     1
     """
-    arguments = _parser().parse_args(argv)
+    # A second process draws, but not where it would run the script of a caller once more.
+    in_shell = argv is None
+    argv = sys.argv[1:] if in_shell else list(argv)
+    mapping = argv[:1] == ["map"]
+    arguments = map_parser().parse_args(argv[1:]) if mapping else _parser().parse_args(argv)
     # No window is opened, whatever the user's matplotlib would do.
     os.environ.setdefault("MPLBACKEND", "agg")
     # What the package says of numbers of stars stands in the summary.
     level = log.level
     log.setLevel("WARNING")
     try:
-        _run(arguments)
+        if mapping:
+            run_map(arguments)
+        else:
+            with _Drawings(arguments.overwrite, apart=in_shell) as drawings:
+                _run(arguments, drawings)
     except (RcasymError, OSError) as error:
         print(f"rcasym: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
@@ -130,14 +141,14 @@ def _parser():
     return parser
 
 
-def _run(arguments):
+def _run(arguments, drawings):
     stages = _Stages(9, arguments.quiet)
     if arguments.seed < 0:
         raise RcasymError(f"--seed must be 0 or more; got {arguments.seed}")
     if arguments.permutations < 1:
         raise RcasymError(f"--permutations must be 1 or more; got {arguments.permutations}")
     inputs = _inputs(arguments)
-    output = _prepare_output(arguments.output, arguments.overwrite)
+    output = check_folder(arguments.output, FILES, arguments.overwrite)
     write = {"overwrite": arguments.overwrite}
 
     stages.start("reading the stars" if inputs else "making the mock sample")
@@ -162,6 +173,8 @@ def _run(arguments):
     stages.start(f"finding stars in common and repeats among {n_selected:,} stars")
     stars = RedClumpCatalog.concatenate(selected)
 
+    drawings.add(output / "figure1", stars)
+
     stages.start(f"binning {len(stars):,} stars")
     maps = {"map": AsymmetryMap.from_catalog(stars)}
     no_ages = ("" if "age" in stars.colnames and np.isfinite(floats(stars, "age")).any()
@@ -175,20 +188,18 @@ def _run(arguments):
                              progress=not arguments.quiet) for name, amap in maps.items()}
 
     stages.start("drawing the figures")
-    from .plotting import save_figure
-
-    drawings = {"figure1": stars.plot}
     if ages.calibrator:
-        drawings["figure2"] = partial(ages.calibrator.plot, null=ages.null)
+        drawings.add(output / "figure2", ages.calibrator, null=ages.null)
     for (name, amap), figures in zip(maps.items(), (("figure3", "figure4", "figure7"),
                                                     ("figure5", "figure6", "figure8")),
                                      strict=False):
-        drawings |= dict(zip(figures, (
-            amap.plot, partial(profiles[name].plot, test=tests[name]),
-            partial(amap.plot, ["mean", "radial_mean"])), strict=True))
-    for name, draw in sorted(drawings.items()):
-        stages.say(f"      {name}: {FIGURES[name]}")
-        save_figure(draw(), output / name, **write)
+        for figure, thing, quantity, how in zip(
+                figures, (amap, profiles[name], amap),
+                ("offset", "asymmetry", ["mean", "radial_mean"]),
+                ({}, {"test": tests[name]}, {}), strict=True):
+            drawings.add(output / figure, thing, quantity, **how)
+    for figure in drawings.finish():
+        stages.say(f"      {figure}: {FIGURES[figure]}")
 
     stages.start("writing the maps and the profiles")
     for name, amap in maps.items():
@@ -221,6 +232,48 @@ def _run(arguments):
     print(text)
 
 
+def _draw(path, thing, args, kwargs, overwrite):
+    from .plotting import save_figure
+
+    save_figure(thing.plot(*args, **kwargs), path, overwrite=overwrite)
+    return path.name
+
+
+class _Drawings:
+    """Figures that are drawn and saved, half of them in a process of their own if ``apart``."""
+
+    def __init__(self, overwrite, *, apart):
+        self.overwrite, self.waiting, self.pool = overwrite, [], None
+        if apart:
+            self.pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+            # It loads what it needs while the stars are read.
+            self.pool.submit(import_module, "rcasym.plotting")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if self.pool:
+            self.pool.shutdown(wait=False, cancel_futures=True)
+
+    def add(self, path, thing, *args, **kwargs):
+        """Draw ``thing`` to ``path``; the other process takes the first and then every other."""
+        what = path, thing, args, kwargs, self.overwrite
+        if self.pool and len(self.waiting) % 2 == 0:
+            self.waiting.append(self.pool.submit(_draw, *what))
+        else:
+            self.waiting.append(what)
+
+    def finish(self):
+        """The names of the figures, as they are ready."""
+        for what in self.waiting:
+            if isinstance(what, tuple):
+                yield _draw(*what)
+        for what in self.waiting:
+            if not isinstance(what, tuple):
+                yield what.result()
+
+
 class _Stages:
     """Says on standard error what is being done, and how long the last stage took."""
 
@@ -246,12 +299,7 @@ def _inputs(arguments):
     if len(formats) not in (0, 1, len(paths)) or (formats and not paths):
         raise RcasymError(f"--format must be given once, or once for each of the {len(paths)} "
                           f"files; got {len(formats)}")
-    columns = {}
-    for pair in arguments.column:
-        name, equals, source = pair.partition("=")
-        if not (name and equals and source):
-            raise RcasymError(f"--column must be NAME=COLUMN; got {pair!r}")
-        columns[name] = source
+    columns = pairs_of(arguments.column)
     formats = formats * len(paths) if len(formats) == 1 else formats or [None] * len(paths)
     if arguments.ages and "apogee-rc" not in formats:
         raise RcasymError("--ages must come with a file of --format apogee-rc; got "
@@ -271,24 +319,6 @@ def _inputs(arguments):
             how["ages"] = arguments.ages
         inputs.append((path, how))
     return inputs
-
-
-def _prepare_output(folder, overwrite):
-    """Make the folder and see that it can take the files, before any work."""
-    folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise RcasymError(f"--output must be a folder; {folder} is a file")
-    present = [name for name in FILES if (folder / name).exists()]
-    if present and not overwrite:
-        raise RcasymError(f"--output {folder} must not hold results; it has {', '.join(present)}. "
-                          "--overwrite replaces them")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise RcasymError(f"--output {folder} cannot be written: {error.strerror}") from None
-    return folder
 
 
 def _surveys(catalog):

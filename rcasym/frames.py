@@ -12,6 +12,7 @@ from astropy.coordinates import (
     Galactocentric,
 )
 
+from .exceptions import RcasymError
 from .parallel import in_threads, shares
 
 __all__ = ["galactocentric_frame", "paper_frame", "cylindrical", "cylindrical_values",
@@ -156,11 +157,12 @@ def sky_to_cartesian(ra, dec, distance, frame):
     distance : ndarray of float
         From the Sun's system [kpc].
     frame : `~astropy.coordinates.Galactocentric`
+        The frame to bring them to.
 
     Returns
     -------
     ndarray, shape (3, n)
-        x, y, z [kpc], NaN where a coordinate is.
+        Their x, y, z [kpc], NaN where a coordinate is.
 
     Examples
     --------
@@ -178,11 +180,19 @@ def sky_to_cartesian(ra, dec, distance, frame):
 def sky_to_cylindrical(ra, dec, distance, frame):
     """R [kpc], phi [deg] and Z [kpc] of stars on the sky, with no memory but for these.
 
-    Parameters and frame are those of `sky_to_cartesian`, the coordinates those of `cylindrical`.
+    Parameters
+    ----------
+    ra, dec : ndarray of float
+        ICRS [deg].
+    distance : ndarray of float
+        From the Sun's system [kpc].
+    frame : `~astropy.coordinates.Galactocentric`
+        The frame to bring them to.
 
     Returns
     -------
     ndarray, shape (3, n)
+        The coordinates of `cylindrical`, NaN where one of the sky is.
 
     Examples
     --------
@@ -273,9 +283,13 @@ def affine(frame, to):
     >>> print((offset.ravel() + 0.0).round(3))
     [-8.34   0.     0.025]
     """
-    corners = CartesianRepresentation(np.eye(3, 4, k=1) * u.kpc)
-    xyz = frame.realize_frame(corners).transform_to(to).cartesian.xyz.to_value(u.kpc)
-    return xyz[:, 1:] - xyz[:, :1], xyz[:, :1]
+    corners = np.concatenate([np.eye(3, 4, k=1), [[3.0], [-5], [7]]], axis=1)
+    found = frame.realize_frame(CartesianRepresentation(corners * u.kpc)).transform_to(to)
+    xyz = found.cartesian.xyz.to_value(u.kpc)
+    matrix, offset = xyz[:, 1:4] - xyz[:, :1], xyz[:, :1]
+    if not np.allclose(matrix @ corners + offset, xyz, rtol=0, atol=1e-12 * np.abs(xyz).max()):
+        raise RcasymError(f"frames must differ by a rotation and a shift; got {frame} and {to}")
+    return matrix, offset
 
 
 def apply_affine(transform, xyz):

@@ -45,7 +45,7 @@ def grouped(index, values, n):
     return np.diff(row.indptr).astype(np.int64), row.data
 
 
-def _blocks(counts):
+def blocks(counts):
     """First and last voxel of blocks of about two chunks of stars."""
     ends = np.cumsum(counts)
     n_stars = int(ends[-1]) if len(ends) else 0
@@ -69,7 +69,7 @@ def sort_within(counts, values):
         for a, b in zip(start[many].tolist(), (start + n)[many].tolist(), strict=True):
             values[a:b].sort()
 
-    list(in_threads(sort, *_blocks(counts)))
+    list(in_threads(sort, *blocks(counts)))
 
 
 def mean_of(counts, total):
@@ -229,17 +229,20 @@ class VoxelState:
         states = list(states)
         if len(states) == 1:
             return states[0]
-        # To where they belong, a state at a time: no more memory than for the values once more.
         counts = sum(state.counts for state in states)
+        outside = [sum(getattr(state, name) for state in states)
+                   for name in ("n_outside", "n_masked")]
         values, start = np.empty(counts.sum()), np.cumsum(counts) - counts
-        for state in states:
+        # To where they belong, a state at a time; one that nobody else holds is gone then.
+        states.reverse()
+        while states:
+            state = states.pop()
             place = np.repeat(start - state.offsets[:-1], state.counts)
             place += np.arange(len(place))
             values[place] = state.values
             start = start + state.counts
         sort_within(counts, values)
-        return cls(counts, values, sum(state.n_outside for state in states),
-                   sum(state.n_masked for state in states))
+        return cls(counts, values, *outside)
 
     def pooled(self, groups, n_groups, shift=None):
         """The state of groups of voxels, each taken as one.
@@ -301,7 +304,7 @@ class VoxelState:
             deviations = values - np.repeat(total[occupied] / n, n)
             squares[occupied] = np.add.reduceat(np.square(deviations, out=deviations), start)
 
-        list(in_threads(add_up, *_blocks(self.counts)))
+        list(in_threads(add_up, *blocks(self.counts)))
         return total, squares
 
     @property
@@ -340,6 +343,11 @@ class VoxelState:
         ----------
         q : float
             Between 0 and 1; linear between the two nearest values, as `numpy.quantile` has it.
+
+        Returns
+        -------
+        ndarray of float
+            One value a voxel.
 
         Raises
         ------

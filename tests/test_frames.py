@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.coordinates import (
+    FK4,
     ICRS,
     CylindricalRepresentation,
     Galactic,
@@ -13,6 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from rcasym import frames
 from rcasym.frames import (
+    affine,
     cylindrical,
     frame_from_parameters,
     frame_parameters,
@@ -116,3 +118,9 @@ def test_an_unknown_position_stays_unknown():
     sky = np.where(np.eye(3), np.nan, 1.0)
     assert np.isnan(sky_to_cartesian(*sky, paper_frame())).all()
     assert np.isnan(sky_to_cylindrical(*sky, paper_frame())).all()
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_only_a_rotation_and_a_shift():
+    with pytest.raises(ValueError, match="frames must differ by a rotation and a shift"):
+        affine(ICRS(), FK4())

@@ -26,7 +26,7 @@ LAYERS = (
     ("catalogfile", "age_bias", "age_curve", "age_null", "calibratorfile"), ("catalog",),
     ("mock", "ages", "binning", "checkpoint"),
     ("batches", "mapfile", "profile", "significance"), ("distributed",), ("asymmetry",),
-    ("robustness",), ("plotting", "cli"),
+    ("robustness",), ("plotting", "mapcommand", "cli"),
 )
 
 
