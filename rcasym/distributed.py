@@ -41,8 +41,10 @@ from .validation import check_whole
 
 __all__ = ["Engine", "state_of_files", "state_of_hats"]
 
-# Stars of a partition of a file, and states that are added up at a time.
+# Stars of a partition of a file, and states that a worker adds up at a time.
 PARTITION, FAN_IN = 2_000_000, 8
+# States that come together at the end: what workers add up before, they copy and send once more.
+GATHERED = 64
 SCHEDULERS = ("threads", "processes", "synchronous")
 # Partitions that a message names.
 NAMED = 5
@@ -282,7 +284,7 @@ class Engine:
 
     Parameters
     ----------
-    scheduler : str or `distributed.Client`
+    scheduler : str or ``distributed.Client``
         One of `SCHEDULERS`, or a client.
     retries : int
         How often a partition is tried again.
@@ -345,7 +347,7 @@ class Engine:
             labels[key] = label
             nodes.append(dask.delayed(function, pure=False)(node, *stars, dask_key_name=key))
         add, level = dask.delayed(partial(_sum, job.alone), pure=False), 0
-        while len(nodes) > FAN_IN:
+        while len(nodes) > GATHERED:
             level += 1
             nodes = [add(nodes[k:k + FAN_IN], dask_key_name=f"rcasym-sum-{token}-{level}-{k}")
                      for k in range(0, len(nodes), FAN_IN)]

@@ -85,10 +85,16 @@ def dask_frame(frame):
 class TestFiles:
     @pytest.mark.parametrize("scheduler", SCHEDULERS)
     def test_same_bits(self, files, expected, monkeypatch, scheduler):
-        monkeypatch.setattr(distributed, "PARTITION", 700)
+        monkeypatch.setattr(distributed, "PARTITION", 200)
         ours = AsymmetryMap.from_parquet(files, columns=NAMES, scheduler=scheduler)
         assert_same_bits(ours, expected)
         assert not ours.state.values.flags.writeable
+
+    def test_sums_of_sums(self, files, expected, monkeypatch):
+        monkeypatch.setattr(distributed, "PARTITION", 300)
+        for most in (1, 3):
+            monkeypatch.setattr(distributed, "GATHERED", most)
+            assert_same_bits(AsymmetryMap.from_parquet(files, columns=NAMES), expected)
 
     def test_works_as_any_other(self, files, expected, tmp_path):
         ours = AsymmetryMap.from_parquet(files, columns=NAMES)
@@ -171,7 +177,7 @@ class TestFiles:
 class TestMemoryLimit:
     @pytest.mark.parametrize("scheduler", SCHEDULERS)
     def test_same_medians(self, files, monkeypatch, scheduler):
-        monkeypatch.setattr(distributed, "PARTITION", 900)
+        monkeypatch.setattr(distributed, "PARTITION", 250)
         exact = AsymmetryMap.from_batches(files, COARSE, columns=NAMES)
         ours, again = (AsymmetryMap.from_parquet(files, COARSE, columns=NAMES, scheduler=scheduler,
                                                  memory_limit="100 kB") for _ in range(2))
@@ -431,14 +437,14 @@ def poisoned(dask_frame, tmp_path):
 
 class TestCluster:
     def test_same_bits(self, client, files, expected, dask_frame, of_frame, monkeypatch):
-        monkeypatch.setattr(distributed, "PARTITION", 700)
+        monkeypatch.setattr(distributed, "PARTITION", 200)
         ours = AsymmetryMap.from_parquet(files, columns=NAMES, scheduler=client, timeout=300)
         assert_same_bits(ours, expected)
         ours = AsymmetryMap.from_hats(dask_frame, scheduler=client)
         assert_same_bits(ours, of_frame)
 
     def test_memory_limit(self, client, files, monkeypatch):
-        monkeypatch.setattr(distributed, "PARTITION", 900)
+        monkeypatch.setattr(distributed, "PARTITION", 250)
         how = {"binning": COARSE, "columns": NAMES, "memory_limit": "100 kB"}
         ours, here = (AsymmetryMap.from_parquet(files, scheduler=scheduler, **how)
                       for scheduler in (client, "synchronous"))
