@@ -14,13 +14,12 @@ from pathlib import Path
 
 import numpy as np
 from astropy import units as u
-from astropy.coordinates import ICRS, Galactic, SkyCoord
 from astropy.table import Table
 
 from .bounded import FirstPass, SecondPass
-from .catalog import RedClumpCatalog
+from .catalog import RedClumpCatalog, sky_of
 from .checkpoint import Checkpoint
-from .columns import COLUMNS, POSITION_COLUMNS, LostValues, find_columns, floats
+from .columns import COLUMNS, LostValues, find_columns, floats
 from .exceptions import CatalogError, RcasymError
 from .frames import paper_frame, sky_to_cylindrical
 from .progress import StarCounter
@@ -63,34 +62,27 @@ def arrays_of(table, binning, columns=None, frame=None, lost=None):
     """
     if isinstance(table, RedClumpCatalog) or "galcen" in getattr(table, "colnames", ()):
         check_columns(table.colnames, ["galcen", "m_h"], "the catalogue")
-        own = table["galcen"].frame.replicate_without_data()
+        own = _frame_of(table, frame)
         if frame is not None:
             check_same_frame([frame, own], "catalogues of one map")
         if not isinstance(table, RedClumpCatalog):
             table = RedClumpCatalog(table, copy=False)
         return StarArrays(binning.coordinates(table), floats(table, "m_h"), own)
-    frame = paper_frame() if frame is None else frame
-    sources, position = find_columns(table.colnames, columns)
-    if position == ("coord",):
-        coord = table[sources["coord"]]
-        if not isinstance(coord, SkyCoord) or coord.distance.unit == u.dimensionless_unscaled:
-            raise CatalogError(f"column {sources['coord']!r} must hold SkyCoord positions with "
-                               "a distance; give ra, dec and distance columns otherwise")
-        coord = coord.transform_to(ICRS())
-        values = {"ra": coord.ra, "dec": coord.dec, "distance": coord.distance}
-    else:
-        values = {name: table[sources[name]] for name in position}
-    sky = [POSITION_COLUMNS[name].clean(column, sources.get(name, name), lost)
-           for name, column in values.items()]
-    if "l" in values:
-        icrs = SkyCoord(*sky[:2] * u.deg, frame=Galactic()).icrs
-        sky[:2] = icrs.ra.deg, icrs.dec.deg
+    frame = _frame_of(table, frame)
+    needed = needed_columns(table.colnames, columns, binning)
+    position = tuple(name for name in needed if name not in COLUMNS)
+    sky = sky_of(table, needed, position, lost)
     found = dict(zip(("R", "phi", "Z"), sky_to_cylindrical(*sky, frame), strict=True))
-    for name in ("m_h", *(axis.name for axis in binning.axes if axis.name == "age")):
-        if name not in sources:
-            check_columns(table.colnames, [name], "the table, or columns= by another name,")
-        found[name] = COLUMNS[name].clean(table[sources[name]], sources[name], lost)
+    for name in list(needed)[len(position):]:
+        found[name] = COLUMNS[name].clean(table[needed[name]], needed[name], lost)
     return StarArrays([found[axis.name] for axis in binning.axes], found["m_h"], frame)
+
+
+def _frame_of(table, frame):
+    """The frame that R, phi and Z of a table are in."""
+    if "galcen" in table.colnames:
+        return table["galcen"].frame.replicate_without_data()
+    return paper_frame() if frame is None else frame
 
 
 def needed_columns(colnames, columns, binning):
@@ -243,7 +235,7 @@ class _Work:
                                        f"files; got {type(table).__name__}")
                 n = len(table)
                 if n == 0 or number < skip:
-                    return n, None, None, lost
+                    return n, None, _frame_of(table, self.given_frame), lost
                 stars = arrays_of(table, self.binning, columns, self.given_frame, lost)
                 return n, make(stars), stars.frame, lost
 
@@ -251,9 +243,8 @@ class _Work:
         for n, state, frame, lost in _in_order(one, enumerate(self.source), self.workers):
             none = False
             self.lost.merge(lost)
-            if frame is not None:
-                self.frame = frame if self.frame is None else self.frame
-                check_same_frame([self.frame, frame], "batches of one map")
+            self.frame = frame if self.frame is None else self.frame
+            check_same_frame([self.frame, frame], "batches of one map")
             self.counter.add(n)
             yield n, state
         if none:

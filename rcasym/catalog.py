@@ -29,7 +29,7 @@ from .validation import (
     warn,
 )
 
-__all__ = ["RedClumpCatalog"]
+__all__ = ["RedClumpCatalog", "sky_of"]
 
 
 class RedClumpCatalog(QTable):
@@ -136,7 +136,8 @@ class RedClumpCatalog(QTable):
             raise CatalogError(f"survey must be one name; got {type(survey).__name__}. Names that "
                                "differ from star to star stand in a column 'survey' of the table")
 
-        coord = _position(table, sources, position)
+        sky = sky_of(table, sources, position)
+        coord = SkyCoord(sky[0] * u.deg, sky[1] * u.deg, sky[2] * u.kpc, frame=ICRS(), copy=False)
         if frame is None:
             galcen = table["galcen"] if "galcen" in table.colnames else None
             frame = (galcen.frame.replicate_without_data() if isinstance(galcen, SkyCoord)
@@ -418,8 +419,8 @@ class RedClumpCatalog(QTable):
         return plot_catalog(self, axes=axes, width=width, **kwargs)
 
 
-def _position(table, sources, names):
-    """ICRS positions with distance, NaN where a star has none."""
+def sky_of(table, sources, names, lost=None):
+    """Right ascension and declination [deg] and distance [kpc], NaN where a star has none."""
     if names == ("coord",):
         coord = table[sources["coord"]]
         if not isinstance(coord, SkyCoord) or coord.distance.unit == u.dimensionless_unscaled:
@@ -430,14 +431,13 @@ def _position(table, sources, names):
         names = tuple(values)
     else:
         values = {name: table[sources[name]] for name in names}
-    longitude, latitude, distance = (
-        POSITION_COLUMNS[name].clean(column, sources.get(name, name)) * POSITION_COLUMNS[name].unit
-        for name, column in values.items())
+    sky = [POSITION_COLUMNS[name].clean(column, sources.get(name, name), lost)
+           for name, column in values.items()]
     if names[0] == "l":
         # Directions alone: a star without a distance keeps its place on the sky.
-        sky = SkyCoord(longitude, latitude, frame=Galactic()).icrs
-        longitude, latitude = sky.ra, sky.dec
-    return SkyCoord(longitude, latitude, distance, frame=ICRS(), copy=False)
+        icrs = SkyCoord(*sky[:2], unit=u.deg, frame=Galactic()).icrs
+        sky[:2] = icrs.ra.deg, icrs.dec.deg
+    return sky
 
 
 register(RedClumpCatalog)

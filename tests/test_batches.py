@@ -145,6 +145,7 @@ class TestSources:
         with pytest.warns(CatalogWarning, match="the map is empty"):
             ours = AsymmetryMap.from_batches([tmp_path / "none.parquet"], columns=NAMES)
         assert ours.n_stars == ours.n_outside == ours.n_masked == 0
+        ours.write(tmp_path / "map.fits")
 
 
 def test_lost_values_are_counted_over_all_batches(table):
@@ -317,6 +318,15 @@ class TestCheckpoint:
         # Nothing is done twice, unless the first run came to its end.
         n_batches = 15 if limit is None else 30
         assert len(done) == (n_batches - n_done if n_done < n_batches else n_batches)
+
+    def test_interrupted_when_all_was_done(self, files, tmp_path, monkeypatch):
+        path = tmp_path / "checkpoint"
+        undisturbed = AsymmetryMap.from_batches(files, columns=NAMES)
+        with monkeypatch.context() as patch:
+            patch.setattr(checkpoint.Checkpoint, "done", lambda self: None)
+            AsymmetryMap.from_batches(files, columns=NAMES, checkpoint=path)
+        again = AsymmetryMap.from_batches(files, columns=NAMES, checkpoint=path)
+        assert_same_bits(again, undisturbed)
 
     def test_batches_in_memory(self, table, interrupt, tmp_path):
         parts = [table[start:start + 3000] for start in range(0, len(table), 3000)]
