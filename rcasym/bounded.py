@@ -216,11 +216,13 @@ class FirstPass:
 
     >>> import numpy as np
     >>> from rcasym.bounded import FirstPass, SecondPass
+    >>> from rcasym.voxels import VoxelState
     >>> edges = [np.array([8.0, 9.0, 10.0])]
     >>> batches = [([np.array([8.5, 9.5])], np.array([0.1, 0.0])),
     ...            ([np.array([8.2, 9.1])], np.array([0.3, -0.1]))]
-    >>> first = sum((FirstPass.from_columns(R, edges, m_h) for R, m_h in batches[1:]),
-    ...             FirstPass.from_columns(batches[0][0], edges, batches[0][1]))
+    >>> one, other = (FirstPass.from_state(VoxelState.from_columns(R, edges, m_h))
+    ...               for R, m_h in batches)
+    >>> first = one + other
     >>> second = [SecondPass.from_columns(first, R, edges, m_h) for R, m_h in batches]
     >>> print(SecondPass.merge(second).summary().median)
     [ 0.2  -0.05]
@@ -228,11 +230,6 @@ class FirstPass:
 
     moments: VoxelMoments
     steps: np.ndarray
-
-    @classmethod
-    def from_columns(cls, columns, edges, values):
-        """The first pass over some stars; arguments as those of `VoxelMoments.from_columns`."""
-        return reduce(cls.__add__, _pieces(columns, edges, values, cls._of_places))
 
     @classmethod
     def from_state(cls, state):
@@ -247,12 +244,6 @@ class FirstPass:
             steps[first:last] = np.bincount(
                 cells, minlength=(last - first) * N_STEPS).reshape(-1, N_STEPS)
         return cls(moments, steps)
-
-    @classmethod
-    def _of_places(cls, index, x, n_voxels):
-        cells = index * N_STEPS + _steps(x)
-        steps = np.bincount(cells, minlength=(n_voxels + 2) * N_STEPS).reshape(-1, N_STEPS)
-        return cls(VoxelMoments._of_places(index, x, n_voxels), steps[:-2].astype(np.int32))
 
     def __add__(self, other):
         return FirstPass(self.moments + other.moments, self.steps + other.steps)
@@ -303,8 +294,9 @@ class SecondPass:
 
     >>> import numpy as np
     >>> from rcasym.bounded import FirstPass, SecondPass
+    >>> from rcasym.voxels import VoxelState
     >>> R, edges, m_h = [np.array([8.2, 8.3, 8.4])], [np.array([8.0, 9.0])], np.array([0, 0.5, 1])
-    >>> first = FirstPass.from_columns(R, edges, m_h)
+    >>> first = FirstPass.from_state(VoxelState.from_columns(R, edges, m_h))
     >>> SecondPass.from_columns(first, R, edges, m_h).values
     array([0.5])
     """

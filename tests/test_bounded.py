@@ -12,11 +12,16 @@ from rcasym.voxels import VoxelState
 from .test_voxels import EDGES, sample
 
 
+def first_pass(columns, values):
+    return FirstPass.from_state(VoxelState.from_columns(columns, EDGES, values))
+
+
 def in_two_passes(columns, values, edges, n_batches=1):
     """The summary of stars that come in batches."""
     rows = np.array_split(np.arange(len(values)), n_batches)
     batches = [([x[row] for x in columns], values[row]) for row in rows]
-    first = [FirstPass.from_columns(part, edges, m_h) for part, m_h in batches]
+    first = [FirstPass.from_state(VoxelState.from_columns(part, edges, m_h))
+             for part, m_h in batches]
     first = sum(first[1:], first[0])
     return SecondPass.merge(SecondPass.from_columns(first, part, edges, m_h)
                             for part, m_h in batches).summary()
@@ -56,26 +61,25 @@ def test_middle_values_far_apart():
     assert in_two_passes([R], values, [np.array([8.0, 9.0])]).median == -0.65
 
 
-def test_first_pass_of_a_state_goes_on():
+def test_first_passes_add_up():
     columns, values = sample(5000, 1)
-    half = [x[:2500] for x in columns], [x[2500:] for x in columns]
-    state = VoxelState.from_columns(half[0], EDGES, values[:2500])
-    first = FirstPass.from_state(state) + FirstPass.from_columns(half[1], EDGES, values[2500:])
-    other = FirstPass.from_columns(columns, EDGES, values)
-    assert_array_equal(first.steps, other.steps)
-    assert_allclose(first.moments.mean, other.moments.mean, rtol=0, atol=1e-12)
+    one, two, whole = (first_pass([x[part] for x in columns], values[part])
+                       for part in (slice(2500), slice(2500, None), slice(None)))
+    assert_array_equal((one + two).steps, whole.steps)
+    assert_allclose((one + two).moments.mean, whole.moments.mean, rtol=0, atol=1e-12)
+    assert whole.steps.sum() == whole.moments.n_stars
 
 
 def test_other_stars_in_the_second_pass():
     columns, values = sample(1000, 2)
-    first = FirstPass.from_columns(columns, EDGES, values)
+    first = first_pass(columns, values)
     with pytest.raises(ValueError, match="batches must be the same in the second pass"):
         SecondPass.from_columns(first, [x[1:] for x in columns], EDGES, values[1:]).summary()
 
 
 def test_memory_is_bounded():
     columns, values = sample(400_000, 3)
-    first = FirstPass.from_columns(columns, EDGES, values)
+    first = first_pass(columns, values)
     kept = SecondPass.from_columns(first, columns, EDGES, values)
     assert len(kept.values) == first.kept.sum() < 0.1 * len(values)
     assert first.nbytes == first.steps.nbytes + 16 * len(kept.values)
