@@ -5,10 +5,8 @@ import argparse
 import os
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from importlib import import_module
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -83,9 +81,7 @@ def main(argv=None):
     >>> main(["no-such-file.fits", "--format", "apogee-rc", "--quiet"])
     1
     """
-    # A second process draws, but not where it would run the script of a caller once more.
-    in_shell = argv is None
-    argv = sys.argv[1:] if in_shell else list(argv)
+    argv = sys.argv[1:] if argv is None else list(argv)
     mapping = argv[:1] == ["map"]
     arguments = map_parser().parse_args(argv[1:]) if mapping else _parser().parse_args(argv)
     # No window is opened, whatever the user's matplotlib would do.
@@ -94,11 +90,7 @@ def main(argv=None):
     level = log.level
     log.setLevel("WARNING")
     try:
-        if mapping:
-            run_map(arguments)
-        else:
-            with _Drawings(arguments.overwrite, apart=in_shell) as drawings:
-                _run(arguments, drawings)
+        (run_map if mapping else _run)(arguments)
     except (RcasymError, OSError) as error:
         print(f"rcasym: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
@@ -141,7 +133,7 @@ def _parser():
     return parser
 
 
-def _run(arguments, drawings):
+def _run(arguments):
     stages = _Stages(9, arguments.quiet)
     if arguments.seed < 0:
         raise RcasymError(f"--seed must be 0 or more; got {arguments.seed}")
@@ -173,8 +165,6 @@ def _run(arguments, drawings):
     stages.start(f"finding stars in common and repeats among {n_selected:,} stars")
     stars = RedClumpCatalog.concatenate(selected)
 
-    drawings.add(output / "figure1", stars)
-
     stages.start(f"binning {len(stars):,} stars")
     maps = {"map": AsymmetryMap.from_catalog(stars)}
     no_ages = ("" if "age" in stars.colnames and np.isfinite(floats(stars, "age")).any()
@@ -188,18 +178,20 @@ def _run(arguments, drawings):
                              progress=not arguments.quiet) for name, amap in maps.items()}
 
     stages.start("drawing the figures")
+    from .plotting import save_figure
+
+    drawings = {"figure1": stars.plot}
     if ages.calibrator:
-        drawings.add(output / "figure2", ages.calibrator, null=ages.null)
+        drawings["figure2"] = partial(ages.calibrator.plot, null=ages.null)
     for (name, amap), figures in zip(maps.items(), (("figure3", "figure4", "figure7"),
                                                     ("figure5", "figure6", "figure8")),
                                      strict=False):
-        for figure, thing, quantity, how in zip(
-                figures, (amap, profiles[name], amap),
-                ("offset", "asymmetry", ["mean", "radial_mean"]),
-                ({}, {"test": tests[name]}, {}), strict=True):
-            drawings.add(output / figure, thing, quantity, **how)
-    for figure in drawings.finish():
-        stages.say(f"      {figure}: {FIGURES[figure]}")
+        drawings |= dict(zip(figures, (
+            amap.plot, partial(profiles[name].plot, test=tests[name]),
+            partial(amap.plot, ["mean", "radial_mean"])), strict=True))
+    for name, draw in sorted(drawings.items()):
+        stages.say(f"      {name}: {FIGURES[name]}")
+        save_figure(draw(), output / name, **write)
 
     stages.start("writing the maps and the profiles")
     for name, amap in maps.items():
@@ -230,48 +222,6 @@ def _run(arguments, drawings):
                 (output / name).unlink(missing_ok=True)
     stages.end(f"results in {output}")
     print(text)
-
-
-def _draw(path, thing, args, kwargs, overwrite):
-    from .plotting import save_figure
-
-    save_figure(thing.plot(*args, **kwargs), path, overwrite=overwrite)
-    return path.name
-
-
-class _Drawings:
-    """Figures that are drawn and saved, half of them in a process of their own if ``apart``."""
-
-    def __init__(self, overwrite, *, apart):
-        self.overwrite, self.waiting, self.pool = overwrite, [], None
-        if apart:
-            self.pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
-            # It loads what it needs while the stars are read.
-            self.pool.submit(import_module, "rcasym.plotting")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        if self.pool:
-            self.pool.shutdown(wait=False, cancel_futures=True)
-
-    def add(self, path, thing, *args, **kwargs):
-        """Draw ``thing`` to ``path``; the other process takes the first and then every other."""
-        what = path, thing, args, kwargs, self.overwrite
-        if self.pool and len(self.waiting) % 2 == 0:
-            self.waiting.append(self.pool.submit(_draw, *what))
-        else:
-            self.waiting.append(what)
-
-    def finish(self):
-        """The names of the figures, as they are ready."""
-        for what in self.waiting:
-            if isinstance(what, tuple):
-                yield _draw(*what)
-        for what in self.waiting:
-            if not isinstance(what, tuple):
-                yield what.result()
 
 
 class _Stages:
