@@ -37,9 +37,9 @@ def _pieces(columns, edges, values, function):
     def piece(start):
         stars = slice(start, min(start + size, grid.n_stars))
         index = grid.locate(stars, np.intp)
-        x = grid.values[stars].astype(float)
-        x[~np.isfinite(x)] = 0
-        return function(index, x, grid.n_voxels)
+        x = grid.values[stars].astype(float, copy=False)
+        finite = np.isfinite(x)
+        return function(index, x if finite.all() else np.where(finite, x, 0), grid.n_voxels)
 
     return in_threads(piece, range(0, max(grid.n_stars, 1), size))
 
@@ -123,7 +123,8 @@ class VoxelMoments:
     def _of_places(cls, index, x, n_voxels):
         counts = np.bincount(index, minlength=n_voxels + 2)
         total = np.bincount(index, x, n_voxels + 2)
-        x = x - (total / np.maximum(counts, 1))[index]
+        mean = total / np.maximum(counts, 1)
+        x = x - mean.take(index, mode="clip")
         squares = np.bincount(index, np.square(x, out=x), n_voxels + 2)
         return cls(counts[:-2], total[:-2], squares[:-2], int(counts[-2]), int(counts[-1]))
 

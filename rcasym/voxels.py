@@ -46,10 +46,10 @@ def grouped(index, values, n):
 
 
 def blocks(counts):
-    """First and last voxel of blocks of about two chunks of stars."""
+    """First and last voxel of blocks of about half a chunk of stars."""
     ends = np.cumsum(counts)
     n_stars = int(ends[-1]) if len(ends) else 0
-    cuts = np.searchsorted(ends, np.arange(2 * CHUNK, n_stars, 2 * CHUNK)) + 1
+    cuts = np.searchsorted(ends, np.arange(CHUNK // 2, n_stars, CHUNK // 2)) + 1
     bounds = np.unique(np.concatenate([[0], cuts, [len(counts)]])).tolist()
     return bounds[:-1], bounds[1:]
 
