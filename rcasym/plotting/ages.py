@@ -3,12 +3,25 @@
 
 from copy import copy
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LogNorm
 
-from .panels import COLUMN_WIDTHS, given_axes, new_axes, own_figure, shown_range
+from .panels import (
+    COLUMN_WIDTHS,
+    given_axes,
+    legend_height,
+    margins,
+    new_axes,
+    own_figure,
+    panel_legend,
+    shown_range,
+)
 
 __all__ = ["plot_spline", "plot_calibrator", "plot_null"]
+
+# Panels of wider figures are beside each other [inches].
+BESIDE = 5
 
 
 @own_figure
@@ -28,9 +41,7 @@ def plot_calibrator(calibrator, *, axes=None, width=None, null=None, **kwargs):
     """Figure 2; see `rcasym.AgeCalibrator.plot`."""
     if axes is None:
         width = width or COLUMN_WIDTHS["double"]
-        # Beside each other where there is room, otherwise one above the other.
-        axes = (new_axes(1, 2, width, 0.45 * width) if width > 5
-                else new_axes(2, 1, width, 0.85 * width))
+        axes = _two_panels(width, 3 + (null is not None) + bool(calibrator.bias))
     left, right = axes = given_axes(axes, 2, "the difference and the calibrated ages")
     pairs, grid = calibrator.pairs, calibrator.grid
     style = {"gridsize": 60, "mincnt": 1, "cmap": "Greys", "rasterized": True} | kwargs
@@ -64,9 +75,7 @@ def plot_calibrator(calibrator, *, axes=None, width=None, null=None, **kwargs):
              ylabel="age $-$ reference age [Gyr]", title=f"{len(pairs):,} stars in common"
              + (f"; null test p = {null.p_value:.2g}" if null is not None else ""))
     if width:
-        # Beside the panels, where it hides no star.
-        left.figure.legend(*left.get_legend_handles_labels(), ncols=4 if width > 5 else 2,
-                           loc="outside lower center")
+        panel_legend(left, _legend_columns(width))
     else:
         left.legend(loc="lower left")
 
@@ -80,6 +89,24 @@ def plot_calibrator(calibrator, *, axes=None, width=None, null=None, **kwargs):
               ylim=(0, top), aspect="equal", title="after the calibration")
     right.legend(loc="upper left")
     return axes
+
+
+def _legend_columns(width):
+    return 4 if width > BESIDE else 2
+
+
+def _two_panels(width, n_labels):
+    """Axes of a new figure: the second is square, as both of its axes are ages."""
+    lengths = {"bottom": 0.42 + legend_height(n_labels, _legend_columns(width)), "gap": 0.62,
+               "row_gap": 0.72}
+    up = 0.33 * width if width > BESIDE else 0.66 * width
+    shape = (1, 2) if width > BESIDE else (2, 1)
+    height = lengths["bottom"] + shape[0] * (up + lengths["row_gap"]) - lengths["row_gap"] + 0.3
+    across = width - 0.58 - 0.15 - lengths["gap"] - up
+    figure = plt.figure(figsize=(width, height))
+    grid = figure.add_gridspec(*shape, width_ratios=[across, up] if width > BESIDE else None,
+                               **margins((width, height), shape, **lengths))
+    return [figure.add_subplot(panel) for panel in grid]
 
 
 @own_figure

@@ -15,7 +15,8 @@ from ..exceptions import RcasymError
 from ..files import whole_file
 
 __all__ = ["COLUMN_WIDTHS", "DIVERGING", "SEQUENTIAL", "own_figure", "new_axes", "panel_axes",
-           "panel_bar", "given_axes", "shown_range", "save_figure"]
+           "panel_bar", "panel_title", "panel_legend", "legend_height", "margins", "given_axes",
+           "shown_range", "save_figure"]
 
 # Inches; \columnwidth and \textwidth of the two columns of AASTeX 6.31.
 COLUMN_WIDTHS = {"single": 3.35, "double": 7.1}
@@ -70,29 +71,51 @@ def new_axes(n_rows, n_columns, width, height):
                         figsize=(width, n_rows * height))[1]
 
 
-def panel_axes(n_rows, n_columns, width, title, *, bars="right", share_Z=True, row_gap=0.42):
-    """Panels with common axes, and room for colour bars at the ``bars`` side.
+def margins(size, shape, *, left=0.58, right=0.15, bottom=0.4, top=0.3, gap=0.07, row_gap=0.42):
+    """Where a grid of panels is in a figure, as matplotlib has it; all lengths in inches.
 
-    The margins, in inches, are fixed: a layout that measures every label takes far longer.
+    Fixed margins: a layout that measures every label takes longer than the drawing.
     """
-    left, right, bottom, gap = 0.58, 0.85, 0.4, 0.07
-    top = 0.58 if title else 0.4
-    if bars == "bottom":
-        right, bottom = 0.15, 1.0
-    if not share_Z:
-        gap = 0.3
+    (width, height), (n_rows, n_columns) = size, shape
     across = (width - left - right - (n_columns - 1) * gap) / n_columns
-    up = max(0.72 * across, 0.9)
-    height = bottom + n_rows * up + (n_rows - 1) * row_gap + top
+    up = (height - bottom - top - (n_rows - 1) * row_gap) / n_rows
+    return {"left": left / width, "right": 1 - right / width, "bottom": bottom / height,
+            "top": 1 - top / height, "wspace": gap / across, "hspace": row_gap / up}
+
+
+def panel_axes(n_rows, n_columns, width, title, *, bars="right", share_Z=True, row_gap=0.42):
+    """Panels with common axes, and room for colour bars at the ``bars`` side."""
+    lengths = {"right": 0.85, "top": 0.58 if title else 0.4, "gap": 0.07, "row_gap": row_gap}
+    if bars == "bottom":
+        lengths |= {"right": 0.15, "bottom": 1.0}
+    if not share_Z:
+        lengths["gap"] = 0.3
+    across = (width - 0.58 - lengths["right"] - (n_columns - 1) * lengths["gap"]) / n_columns
+    height = (lengths.get("bottom", 0.4) + n_rows * max(0.72 * across, 0.9)
+              + (n_rows - 1) * row_gap + lengths["top"])
     figure, axes = plt.subplots(
         n_rows, n_columns, squeeze=False, sharex=True,
         sharey=True if share_Z else "row" if bars == "right" else "col", figsize=(width, height),
-        gridspec_kw={"left": left / width, "right": 1 - right / width, "bottom": bottom / height,
-                     "top": 1 - top / height, "wspace": gap / across, "hspace": row_gap / up})
-    figure.suptitle(title, y=1 - 0.06 / height, va="top")
+        gridspec_kw=margins((width, height), (n_rows, n_columns), **lengths))
+    panel_title(figure, title)
     # The last label of R would touch the first one of the next panel.
     axes[0, 0].xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], prune="upper"))
     return axes
+
+
+def panel_title(figure, title):
+    """What all panels have in common, at the top of a figure with fixed margins."""
+    figure.suptitle(title, y=1 - 0.06 / figure.get_figheight(), va="top")
+
+
+def legend_height(n_labels, n_columns):
+    """Inches that a legend below the panels takes."""
+    return 0.17 + 0.146 * -(-n_labels // n_columns)
+
+
+def panel_legend(ax, n_columns):
+    """A legend at the bottom of a new figure, where it hides no point."""
+    ax.figure.legend(*ax.get_legend_handles_labels(), loc="lower center", ncols=n_columns)
 
 
 def panel_bar(mesh, panels, label, *, bars="right", **kwargs):

@@ -9,7 +9,16 @@ from ..axes import AXIS_LABELS
 from ..exceptions import RcasymError
 from ..inference import ROUNDING
 from ..validation import check_choice
-from .panels import COLUMN_WIDTHS, SEQUENTIAL, given_axes, new_axes, own_figure
+from .panels import (
+    COLUMN_WIDTHS,
+    SEQUENTIAL,
+    given_axes,
+    legend_height,
+    margins,
+    own_figure,
+    panel_legend,
+    panel_title,
+)
 
 __all__ = ["plot_profile", "plot_systematics"]
 
@@ -59,9 +68,10 @@ def plot_profile(profile, quantity="asymmetry", *, test=None, axes=None, width=N
     new_figure = axes is None
     if new_figure:
         width = width or COLUMN_WIDTHS["double"]
-        axes = (new_axes(1, 3, width, 0.42 * width) if width > 5
-                else new_axes(3, 1, width, 0.75 * width))
-        axes[0, 0].figure.suptitle(common)
+        # Letters of 7 points beside their markers.
+        longest = max(len(label.replace(r"$\phi$", "p")) for label in slices)
+        n_columns = max(int(width / (0.45 + 0.05 * longest)), 1)
+        axes = _three_panels(width, common, legend_height(len(slices), n_columns))
     left, *others = axes = given_axes(axes, 3, "the medians, and the slices with and without "
                                                "a signal")
     label = (PROFILE_LABELS.get(quantity)
@@ -100,14 +110,25 @@ def plot_profile(profile, quantity="asymmetry", *, test=None, axes=None, width=N
         if not ax.containers:
             ax.annotate("none", (0.5, 0.6), xycoords="axes fraction", ha="center", color="0.4")
     if new_figure and left.containers:
-        # Beside the panels, where it hides no point.
-        longest = max(len(label.replace(r"$\phi$", "p")) for label in slices)
-        left.figure.legend(*left.get_legend_handles_labels(), loc="outside lower center",
-                           ncols=max(int(width / (0.45 + 0.05 * longest)), 1))
+        panel_legend(left, n_columns)
     elif not new_figure:
         for ax in axes:
             if ax.containers:
                 ax.legend(fontsize="x-small")
+    return axes
+
+
+def _three_panels(width, title, below):
+    """Axes of a new figure, with ``below`` inches for a legend."""
+    shape = (1, 3) if width > 5 else (3, 1)
+    lengths = {"bottom": 0.42 + below, "top": 0.5 if title else 0.3, "gap": 0.62, "row_gap": 0.72,
+               "left": 0.62, "right": 0.1}
+    up = 0.28 * width if width > 5 else 0.52 * width
+    height = (lengths["bottom"] + shape[0] * (up + lengths["row_gap"]) - lengths["row_gap"]
+              + lengths["top"])
+    figure, axes = plt.subplots(*shape, squeeze=False, figsize=(width, height),
+                                gridspec_kw=margins((width, height), shape, **lengths))
+    panel_title(figure, title)
     return axes
 
 

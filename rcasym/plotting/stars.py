@@ -10,7 +10,15 @@ from matplotlib.colors import LogNorm
 from ..axes import AXIS_LABELS
 from ..columns import floats, survey_names
 from ..validation import check_columns
-from .panels import COLUMN_WIDTHS, SEQUENTIAL, given_axes, own_figure, shown_range
+from .panels import (
+    COLUMN_WIDTHS,
+    SEQUENTIAL,
+    given_axes,
+    margins,
+    own_figure,
+    panel_bar,
+    shown_range,
+)
 
 __all__ = ["plot_catalog"]
 
@@ -32,12 +40,7 @@ def plot_catalog(catalog, *, axes=None, width=None, **kwargs):
     own = axes is None
     if own:
         width = width or COLUMN_WIDTHS["double"]
-        figure = plt.figure(figsize=(width, 0.6 * width + 2.6), layout="constrained")
-        rows = figure.add_gridspec(3, 1)
-        hexbins = [rows[row].subgridspec(1, n) for row in (0, 1)]
-        histograms = rows[2].subgridspec(1, max(len(quantities), 1))
-        axes = [figure.add_subplot(row[i]) for row in hexbins for i in range(n)]
-        axes += [figure.add_subplot(histograms[i]) for i in range(len(quantities))]
+        axes = _new_panels(n, len(quantities), width)
     axes = given_axes(axes, 2 * n + len(quantities),
                        f"{n} surveys and {len(quantities)} histograms")
 
@@ -59,7 +62,10 @@ def plot_catalog(catalog, *, axes=None, width=None, **kwargs):
             most = max(np.max(np.asarray(mesh.get_array()), initial=1) for mesh in drawn)
             for mesh in drawn:
                 mesh.set_norm(LogNorm(1, max(most, 2)))
-        panels[-1].figure.colorbar(drawn[-1], ax=list(panels), label="stars in a hexagon")
+        if own:
+            panel_bar(drawn[-1], panels, "stars in a hexagon")
+        else:
+            panels[-1].figure.colorbar(drawn[-1], ax=list(panels), label="stars in a hexagon")
         for ax in panels[1:] if own else []:
             # The first panel of the row has the same axis.
             ax.set_ylabel("")
@@ -74,4 +80,20 @@ def plot_catalog(catalog, *, axes=None, width=None, **kwargs):
         ax.set(xlabel=STAR_LABELS[name], ylabel="stars", xlim=bins[[0, -1]])
         if any(surveys) and ax is axes[2 * n]:
             ax.legend(frameon=False)
+            if own and width < 5:
+                # The legend is as wide as the panel.
+                ax.set_ylim(top=1.5 * ax.get_ylim()[1])
     return axes
+
+
+def _new_panels(n_surveys, n_histograms, width):
+    """Axes of a new figure: two rows with a panel for each survey, and a row of histograms."""
+    up, below = max(0.22 * width, 1.1), max(0.22 * width, 1.2)
+    size = width, 2 * up + below + 2.1
+    figure = plt.figure(figsize=size)
+    rows = figure.add_gridspec(2, n_surveys, **margins(
+        size, (2, n_surveys), right=0.85, bottom=below + 0.9, top=0.45, row_gap=0.75))
+    axes = [figure.add_subplot(rows[row, i]) for row in (0, 1) for i in range(n_surveys)]
+    row = figure.add_gridspec(1, max(n_histograms, 1), **margins(
+        size, (1, max(n_histograms, 1)), top=size[1] - below - 0.4, gap=0.65))
+    return axes + [figure.add_subplot(row[i]) for i in range(n_histograms)]
