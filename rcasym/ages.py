@@ -1,8 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Two surveys on one age scale."""
 
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property, partial
 from types import MappingProxyType
 
 import numpy as np
@@ -77,6 +77,11 @@ class AgeCalibrator:
 
     def __post_init__(self):
         object.__setattr__(self, "counts", MappingProxyType(dict(self.counts)))
+
+    def __reduce__(self):
+        # A view that cannot be written to cannot be pickled either.
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return partial(AgeCalibrator, **given | {"counts": dict(self.counts)}), ()
 
     @classmethod
     def from_ages(cls, age, reference_age, *, weights=None, degree=5, quantiles=(0.1, 0.5, 0.9),

@@ -5,8 +5,9 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +23,13 @@ from .binning import DiskBinning
 from .catalog import RedClumpCatalog
 from .catalogfile import read_formats
 from .columns import floats, survey_names
+from .common_ages import check_errors
 from .cuts import QualityCuts
 from .exceptions import RcasymError
 from .files import whole_file
 from .mapcommand import check_folder, map_parser, pairs_of, run_map
 from .mock import make_mock_catalog
+from .parallel import SecondProcess
 from .surveys import SURVEY_READERS
 from .validation import check_choice
 from .zero_point import ZeroPoint
@@ -51,6 +54,8 @@ FIGURES = {
     "figure7": "mean metallicity and radial mean at six azimuths",
     "figure8": "mean metallicity and radial mean at six ages",
 }
+# Drawn by the second process, which makes the null test as well: half of the work.
+SECOND = ("figure1", "figure7")
 AGE_FILES = ("figure5", "figure6", "figure8", "map_by_age.fits", "profile_by_age.ecsv")
 CALIBRATION_FILES = ("figure2", "ages.ecsv")
 # Fewer stars in common than this make no calibration.
@@ -81,7 +86,9 @@ def main(argv=None):
     >>> main(["no-such-file.fits", "--format", "apogee-rc", "--quiet"])
     1
     """
-    argv = sys.argv[1:] if argv is None else list(argv)
+    # A second process would run the script of a caller once more.
+    in_shell = argv is None
+    argv = sys.argv[1:] if in_shell else list(argv)
     mapping = argv[:1] == ["map"]
     arguments = map_parser().parse_args(argv[1:]) if mapping else _parser().parse_args(argv)
     # No window is opened, whatever the user's matplotlib would do.
@@ -90,7 +97,11 @@ def main(argv=None):
     level = log.level
     log.setLevel("WARNING")
     try:
-        (run_map if mapping else _run)(arguments)
+        if mapping:
+            run_map(arguments)
+        else:
+            with SecondProcess(in_shell, "rcasym.plotting") as second:
+                _run(arguments, second)
     except (RcasymError, OSError) as error:
         print(f"rcasym: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
@@ -133,7 +144,7 @@ def _parser():
     return parser
 
 
-def _run(arguments):
+def _run(arguments, second):
     stages = _Stages(9, arguments.quiet)
     if arguments.seed < 0:
         raise RcasymError(f"--seed must be 0 or more; got {arguments.seed}")
@@ -160,10 +171,11 @@ def _run(arguments):
 
     stages.start("comparing the surveys")
     zero_points = _zero_points(selected)
-    selected, ages = _one_age_scale(selected, arguments)
+    selected, ages = _one_age_scale(selected, arguments, second)
 
     stages.start(f"finding stars in common and repeats among {n_selected:,} stars")
     stars = RedClumpCatalog.concatenate(selected)
+    drawings = {"figure1": second.start(_draw, output / "figure1", stars, **write)}
 
     stages.start(f"binning {len(stars):,} stars")
     maps = {"map": AsymmetryMap.from_catalog(stars)}
@@ -178,20 +190,23 @@ def _run(arguments):
                              progress=not arguments.quiet) for name, amap in maps.items()}
 
     stages.start("drawing the figures")
-    from .plotting import save_figure
-
-    drawings = {"figure1": stars.plot}
-    if ages.calibrator:
-        drawings["figure2"] = partial(ages.calibrator.plot, null=ages.null)
     for (name, amap), figures in zip(maps.items(), (("figure3", "figure4", "figure7"),
                                                     ("figure5", "figure6", "figure8")),
                                      strict=False):
-        drawings |= dict(zip(figures, (
-            amap.plot, partial(profiles[name].plot, test=tests[name]),
-            partial(amap.plot, ["mean", "radial_mean"])), strict=True))
-    for name, draw in sorted(drawings.items()):
+        for figure, thing, quantity, how in zip(
+                figures, (amap, profiles[name], amap),
+                ("offset", "asymmetry", ["mean", "radial_mean"]),
+                ({}, {"test": tests[name]}, {}), strict=True):
+            begin = second.start if figure in SECOND else partial
+            drawings[figure] = begin(_draw, output / figure, thing, quantity, **how, **write)
+    if ages.calibrator:
+        drawings["figure2"] = lambda: _draw(output / "figure2", ages.calibrator, null=ages.null,
+                                            **write)
+    # What the second process draws is waited for at last, after Figure 2 has waited for the null
+    # test.
+    for name in sorted(drawings, key=lambda name: (name in SECOND, name == "figure2", name)):
+        drawings[name]()
         stages.say(f"      {name}: {FIGURES[name]}")
-        save_figure(draw(), output / name, **write)
 
     stages.start("writing the maps and the profiles")
     for name, amap in maps.items():
@@ -222,6 +237,12 @@ def _run(arguments):
                 (output / name).unlink(missing_ok=True)
     stages.end(f"results in {output}")
     print(text)
+
+
+def _draw(path, thing, *args, overwrite, **kwargs):
+    from .plotting import save_figure
+
+    save_figure(thing.plot(*args, **kwargs), path, overwrite=overwrite)
 
 
 class _Stages:
@@ -318,13 +339,18 @@ class _Ages:
 
     why_not: str = ""
     calibrator: AgeCalibrator | None = None
-    null: AgeNullTest | None = None
+    null_test: Callable[[], AgeNullTest] | None = None
     names: tuple = ()
     n_beyond: int = 0
     n_floored: int = 0
 
+    @cached_property
+    def null(self):
+        """The null test, for which the first who needs it waits."""
+        return self.null_test()
 
-def _one_age_scale(catalogs, arguments):
+
+def _one_age_scale(catalogs, arguments, second):
     """The catalogues with the ages of the second survey on the scale of the first (of LAMOST, if
     it is one of them), and what was found on the way."""
     if arguments.age_method == "none":
@@ -346,9 +372,10 @@ def _one_age_scale(catalogs, arguments):
     try:
         calibrator = AgeCalibrator.from_catalogs(catalog, reference, method=arguments.age_method,
                                                  n_bootstrap=10, rng=arguments.seed)
-        null = calibrator.null_test(n=arguments.null_tests, rng=arguments.seed)
+        check_errors(calibrator.pairs, "the null test")
     except RcasymError as error:
         return catalogs, _Ages(f"their ages cannot be compared: {error}")
+    null = second.start(calibrator.null_test, n=arguments.null_tests, rng=arguments.seed)
     calibrated = calibrator.apply(catalog)
     catalogs = [calibrated if k == aged[1] else stars for k, stars in enumerate(catalogs)]
     return catalogs, _Ages("", calibrator, null, tuple(names),

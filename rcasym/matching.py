@@ -3,7 +3,6 @@
 
 import numpy as np
 from astropy import units as u
-from astropy.coordinates import SkyCoord
 
 __all__ = ["mutual_nearest", "repeats_of"]
 
@@ -23,16 +22,26 @@ def _pairs(first, second, max_separation):
 
     Stars without a position are in no pair.
     """
+    # Here, so that a catalogue loads without scipy.
+    from scipy.spatial import cKDTree
+
     places = [sky_degrees(coord) for coord in (first, second)]
     usable = [np.flatnonzero(np.isfinite(place).all(axis=1)) for place in places]
     if not all(len(index) for index in usable):
         return np.empty(0, int), np.empty(0, int), np.empty(0)
-    # Directions alone, so that stars without a distance match too.
-    sky = [SkyCoord(place[index] * u.deg, frame="icrs")
-           for place, index in zip(places, usable, strict=True)]
-    i, j, separation, _ = sky[0].search_around_sky(sky[1], max_separation)
-    # search_around_sky gives the index in its argument first.
-    return usable[0][j], usable[1][i], separation.deg
+    trees = [cKDTree(_directions(place[index]), balanced_tree=False)
+             for place, index in zip(places, usable, strict=True)]
+    # As astropy's search_around_sky, without its lists for all the stars that have no neighbour.
+    near = trees[0].sparse_distance_matrix(
+        trees[1], 2 * np.sin(max_separation.to_value(u.rad) / 2), output_type="ndarray")
+    separation = np.rad2deg(2 * np.arcsin(near["v"] / 2))
+    return usable[0][near["i"]], usable[1][near["j"]], separation
+
+
+def _directions(place):
+    """Unit vectors: directions alone, so that stars without a distance match too."""
+    ra, dec = np.deg2rad(place.T)
+    return np.column_stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)])
 
 
 def mutual_nearest(first, second, max_separation):
@@ -108,9 +117,11 @@ def repeats_of(coord, max_separation):
     # Rows at the very same place are told apart by no search, and may be very many.
     place = sky_degrees(coord)
     known = np.flatnonzero(np.isfinite(place).all(axis=1))
-    _, index, inverse = np.unique(place[known], axis=0, return_index=True, return_inverse=True)
-    first[known] = known[index][inverse.ravel()]
-    distinct = np.sort(known[index])
+    # Rows of one place come after each other, in order.
+    known = known[np.lexsort(place[known].T)]
+    new = np.any(np.diff(place[known], axis=0, prepend=np.nan), axis=1)
+    first[known] = known[new][np.cumsum(new) - 1]
+    distinct = np.sort(known[new])
     earlier, later, separation = _pairs(coord[distinct], coord[distinct], max_separation)
     earlier, later = distinct[earlier], distinct[later]
     ordered = earlier < later

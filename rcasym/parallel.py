@@ -1,15 +1,21 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Work on all cores, with the same random numbers on any number of them."""
 
+import atexit
 import os
+import signal
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
 from itertools import pairwise
+from multiprocessing import get_context, parent_process
 
 import numpy as np
+from astropy import log
 
-__all__ = ["generators", "in_threads", "n_threads", "one_thread", "shares"]
+__all__ = ["SecondProcess", "generators", "in_threads", "n_threads", "one_thread", "shares"]
 
 _here = threading.local()
 
@@ -66,3 +72,42 @@ def in_threads(function, *arguments):
         finally:
             # Who interrupts long work does not wait for the rest of it.
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+class SecondProcess:
+    """Work for another core, for which nobody waits until the result is needed.
+
+    If it is not ``wanted``, or if there is one core alone, the work is done when the result is
+    asked for. It is a context manager; at the end, work that has not begun is forgotten.
+    """
+
+    def __init__(self, wanted, module):
+        self._pool = None
+        if wanted and n_threads() > 1:
+            self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"),
+                                             initializer=_serve, initargs=(log.level,))
+            # It loads what it needs while the first process has other work.
+            self._pool.submit(import_module, module)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if self._pool:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def start(self, function, *args, **kwargs):
+        """Begin with a call; what is returned, called in turn, gives its result."""
+        if self._pool:
+            return self._pool.submit(function, *args, **kwargs).result
+        return partial(function, *args, **kwargs)
+
+
+def _serve(log_level):
+    """What the second process does at first."""
+    log.setLevel(log_level)
+    # Ctrl-C is for the first process, and the second ends with it, however that ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=lambda: (parent_process().join(), os._exit(1)), daemon=True).start()
+    # All results are with the first process by then, and taking the modules down takes long.
+    atexit.register(os._exit, 0)

@@ -153,11 +153,12 @@ def permutation_test(binning, state, R_min, R_max, n, rng, show_progress):
 
 
 def _corrected(p_values):
-    # Here, since it takes as long to import as all the rest of a map.
-    from scipy.stats import false_discovery_control
-
+    """False discovery rates, NaN where there is no p-value (Benjamini & Hochberg 1995, JRSS B 57,
+    289, Equation 1)."""
     corrected = np.full(p_values.shape, np.nan)
-    known = np.isfinite(p_values)
-    if known.any():
-        corrected[known] = false_discovery_control(p_values[known])
+    known = np.flatnonzero(np.isfinite(p_values))
+    falling = known[np.argsort(-p_values[known], kind="stable")]
+    ranks = np.arange(len(known), 0, -1)
+    corrected[falling] = np.minimum.accumulate(
+        np.minimum(p_values[falling] * len(known) / ranks, 1))
     return corrected

@@ -1,6 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Two surveys on one age scale, and whether the difference is real."""
 
+import pickle
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -295,13 +297,14 @@ class TestFiles:
         cal = AgeCalibrator.from_ages(*common_ages(400, 6), method=method, n_bootstrap=3, **ERRORS,
                                       constraints=("increasing", ("=", 1.0, 0.0)))
         cal.write(tmp_path / "cal.ecsv")
-        again = AgeCalibrator.read(tmp_path / "cal.ecsv")
         ages = np.linspace(0, 15, 50) * u.Gyr
-        for name in ("difference", "difference_error", "polynomial", "calibrate"):
-            assert_array_equal(getattr(again, name)(ages), getattr(cal, name)(ages))
-        assert again.counts == cal.counts
-        assert again.settings == cal.settings
-        assert again.null_test(n=2, rng=1).p_value == cal.null_test(n=2, rng=1).p_value
+        for again in (AgeCalibrator.read(tmp_path / "cal.ecsv"), pickle.loads(pickle.dumps(cal)),
+                      deepcopy(cal)):
+            for name in ("difference", "difference_error", "polynomial", "calibrate"):
+                assert_array_equal(getattr(again, name)(ages), getattr(cal, name)(ages))
+            assert again.counts == cal.counts
+            assert again.settings == cal.settings
+            assert again.null_test(n=2, rng=1).p_value == cal.null_test(n=2, rng=1).p_value
         with pytest.raises(FileExistsError, match="overwrite"):
             cal.write(tmp_path / "cal.ecsv")
 

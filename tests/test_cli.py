@@ -291,3 +291,20 @@ def test_real_stars(data_file, tmp_path):
     assert list(summary["read"]) == [21_954]
     north_and_south(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == NO_AGES
+
+
+def test_with_a_second_process_the_same_files(tmp_path):
+    stars = tmp_path / "stars.fits"
+    make_mock_catalog(9000).write(stars)
+    arguments = [str(stars), "--permutations", "19", "--null-tests", "2", "--quiet"]
+    folders = tmp_path / "one", tmp_path / "two"
+    assert main([*arguments, "--output", str(folders[0])]) == 0
+    run = subprocess.run([sys.executable, "-m", "rcasym", *arguments, "--output", folders[1]],
+                         capture_output=True, text=True, check=True)
+    assert run.stderr == ""
+    names = {path.name for path in folders[0].iterdir()}
+    assert names == {path.name for path in folders[1].iterdir()}
+    for name in names:
+        if not name.endswith((".pdf", ".fits")):  # they hold the time
+            one, two = ((folder / name).read_bytes() for folder in folders)
+            assert one == two, name

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from rcasym.matching import mutual_nearest, repeats_of
+from rcasym.matching import _pairs, mutual_nearest, repeats_of
 
 
 def field(n, seed, width=20):
@@ -39,6 +39,16 @@ def test_repeats_are_near_their_first_and_firsts_apart(n, seed):
     assert np.all(separation[rows, first] <= 5)
     kept = np.flatnonzero(first == rows)
     assert np.all(separation[np.ix_(kept, kept)][~np.eye(len(kept), dtype=bool)] > 5)
+
+
+@given(st.integers(1, 60), st.integers(0, 999), st.sampled_from([5e-4, 8, 100, 1e5]))
+def test_pairs_are_those_of_astropy(n, seed, arcsec):
+    a, b = field(n, seed), field(n, seed + 1)
+    found = _pairs(a, b, arcsec * u.arcsec)
+    j, i, separation, _ = a.search_around_sky(b, arcsec * u.arcsec)
+    order, expected = np.lexsort(found[1::-1]), np.lexsort([j, i])
+    assert_array_equal(np.transpose(found[:2])[order], np.column_stack([i, j])[expected])
+    assert_allclose(found[2][order], separation.deg[expected], rtol=1e-9, atol=1e-12)
 
 
 def test_unknown_positions_match_nothing():
