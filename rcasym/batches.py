@@ -23,7 +23,7 @@ from .columns import COLUMNS, LostValues, find_columns, floats
 from .exceptions import CatalogError, RcasymError
 from .frames import paper_frame, sky_to_cylindrical
 from .progress import StarCounter
-from .starfiles import StarFile, star_files
+from .starfiles import StarFile, release_memory, star_files
 from .validation import check_columns, check_same_frame
 from .voxels import VoxelState
 
@@ -289,6 +289,8 @@ class _Work:
         total.check()
         if self.checkpoint is not None and total.bounded:
             self.checkpoint.keep_first(lambda: total.state, lengths, complete=True)
+        # The sum takes as much memory as all that is added up.
+        release_memory()
         return total.state if total.any else state_of_none(self.binning)
 
     def second_pass(self, first):

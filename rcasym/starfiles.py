@@ -1,6 +1,7 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Tables of stars in files, some rows at a time, and of them only the columns that are needed."""
 
+import sys
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -15,7 +16,7 @@ from .exceptions import CatalogError
 from .files import truncation_raises
 from .parallel import n_threads
 
-__all__ = ["StarFile", "star_files"]
+__all__ = ["StarFile", "release_memory", "star_files"]
 
 # How astropy writes the parts of a position.
 PARTS = {"coord.ra": "ra", "coord.dec": "dec", "coord.distance": "distance"}
@@ -186,6 +187,13 @@ def _parquet(path):
                            "pip install 'rcasym[all]'") from None
     with ParquetFile(path) as file:
         yield file
+
+
+def release_memory():
+    """Give back the memory that a reader keeps for the next file."""
+    arrow = sys.modules.get("pyarrow")
+    if arrow:
+        arrow.default_memory_pool().release_unused()
 
 
 def _parquet_parts(path, names, size, start, stop):
