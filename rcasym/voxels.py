@@ -54,8 +54,8 @@ def blocks(counts):
     return bounds[:-1], bounds[1:]
 
 
-def sort_within(counts, values):
-    """Sort the values of each voxel, in place."""
+def sort_within(counts, values, kind=None):
+    """Sort the values of each voxel, in place; ``kind`` as `numpy.sort` has it."""
     offsets = np.concatenate([[0], np.cumsum(counts)])
 
     def sort(first, last):
@@ -64,10 +64,10 @@ def sort_within(counts, values):
         n, start = counts[first:last], offsets[first:last]
         for number in np.unique(n[(n > 1) & (n <= FEW)]):
             rows = start[n == number][:, np.newaxis] + np.arange(number)
-            values[rows] = np.sort(values[rows], axis=1)
+            values[rows] = np.sort(values[rows], axis=1, kind=kind)
         many = n > FEW
         for a, b in zip(start[many].tolist(), (start + n)[many].tolist(), strict=True):
-            values[a:b].sort()
+            values[a:b].sort(kind=kind)
 
     list(in_threads(sort, *blocks(counts)))
 
@@ -241,7 +241,8 @@ class VoxelState:
             place += np.arange(len(place))
             values[place] = state.values
             start = start + state.counts
-        sort_within(counts, values)
+        # It makes use of what is in order already.
+        sort_within(counts, values, kind="stable")
         return cls(counts, values, *outside)
 
     def pooled(self, groups, n_groups, shift=None):

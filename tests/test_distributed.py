@@ -555,6 +555,40 @@ class TestCluster:
                 AsymmetryMap.from_parquet(files, columns=NAMES, scheduler=client)
 
 
+FAULTS = """
+import resource
+import numpy as np
+from rcasym.distributed import KeptMemory
+
+def faults(n=50):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(n):
+        np.ones(250_000)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+faults(5)
+print(faults())
+with KeptMemory(), KeptMemory():
+    faults(5)
+    print(faults())
+print(faults())
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="this is of the GNU C library")
+def test_workers_keep_memory_while_they_work():
+    def run(**variables):
+        env = {k: v for k, v in os.environ.items() if k != "MALLOC_TRIM_THRESHOLD_"} | variables
+        found = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True,
+                               check=True, env=env)
+        return [int(word) for word in found.stdout.split()]
+
+    before, within, after = run(MALLOC_TRIM_THRESHOLD_="65536")
+    assert within < 0.1 * min(before, after)
+    assert max(run()) < 0.1 * before
+
+
+
 @pytest.fixture(scope="module")
 def path(frame, tmp_path_factory):
     """The stars as a HATS catalogue."""
