@@ -112,8 +112,8 @@ class AsymmetryMap:
         columns : dict, optional
             What tables and files call their columns, as in `~rcasym.RedClumpCatalog.from_table`.
         frame : `~astropy.coordinates.Galactocentric`, optional
-            The frame of R, phi and Z of tables and files; by default the paper's. Catalogues have
-            their own.
+            The frame of R, phi and Z. By default that of the catalogues, in memory or as they were
+            written to files; of other tables the paper's.
         memory_limit : `~astropy.units.Quantity`, str or float, optional
             What the state of the map may take: ``"2 GB"``, or a number of bytes. By default the
             values of all stars are kept, 8 bytes a star and as much again when they are added up.

@@ -144,7 +144,8 @@ class _Source:
                 for file in self.files]
 
     def __iter__(self):
-        """Tables, each with what messages call it, and what it calls its columns."""
+        """Tables, each with what messages call it, what it calls its columns, and the frame that
+        it was written in."""
         batches = self.files
         if batches is None:
             batches = self.batches() if callable(self.batches) else self.batches
@@ -155,16 +156,17 @@ class _Source:
             elif isinstance(batch, StarFile):
                 yield from self._parts(batch)
             else:
-                yield f"batch {k}", batch, self.columns
+                yield f"batch {k}", batch, self.columns, None
 
     def _parts(self, file):
         with naming(file.path):
             needed = needed_columns(file.colnames, self.columns, self.binning)
         if file.n_rows == 0:
-            yield str(file.path), Table(), needed
+            yield str(file.path), Table(), needed, file.frame
         start = 0
         for part in file.read(list(dict.fromkeys(needed.values())), self.size):
-            yield f"{file.path}, rows {start:,} to {start + len(part) - 1:,}", part, needed
+            yield (f"{file.path}, rows {start:,} to {start + len(part) - 1:,}", part, needed,
+                   file.frame)
             start += len(part)
 
 
@@ -227,16 +229,16 @@ class _Work:
     def _results(self, make, skip):
         """A state for each batch, after those that an interrupted run had done."""
         def one(item):
-            number, (label, table, columns) = item
-            lost = LostValues()
+            number, (label, table, columns, frame) = item
+            lost, frame = LostValues(), frame if self.given_frame is None else self.given_frame
             with naming(label):
                 if not isinstance(table, Table):
                     raise CatalogError("batches must be catalogues, astropy Tables or paths of "
                                        f"files; got {type(table).__name__}")
                 n = len(table)
                 if n == 0 or number < skip:
-                    return n, None, _frame_of(table, self.given_frame), lost
-                stars = arrays_of(table, self.binning, columns, self.given_frame, lost)
+                    return n, None, _frame_of(table, frame), lost
+                stars = arrays_of(table, self.binning, columns, frame, lost)
                 return n, make(stars), stars.frame, lost
 
         none = True

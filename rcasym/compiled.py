@@ -17,7 +17,7 @@ import numpy as np
 __all__ = ["Kernels", "kernels", "lookup"]
 
 # Stars binned by this process; from how many on loading numba pays.
-binned, PAYS = 0, 10_000_000
+binned, PAYS = 0, 1_000_000
 # Cells of equal width that an axis is divided in, for each of its narrowest bins; and at most.
 CELLS_PER_BIN, MAX_CELLS = 8, 16_384
 

@@ -39,7 +39,7 @@ from .exceptions import CatalogError, RcasymError
 from .frames import paper_frame
 from .parallel import one_thread
 from .starfiles import StarFile, star_files
-from .validation import check_whole
+from .validation import check_same_frame, check_whole
 
 __all__ = ["Engine", "state_of_files", "state_of_hats"]
 
@@ -62,18 +62,22 @@ def state_of_files(paths, binning, columns, frame, memory_limit, *engine):
         if not isinstance(path, str | Path):
             raise CatalogError("paths must be a path of a file or a folder, or several; got "
                                f"{type(path).__name__}")
-    partitions, n_stars = [], 0
+    partitions, n_stars, own = [], 0, []
     for path in star_files(several):
         file = StarFile.open(path)
+        own.append(paper_frame() if file.frame is None else file.frame)
         # What is wrong with a column is said before any work is done.
         with naming(path):
             names = needed_columns(file.colnames, columns, binning)
         n_stars += file.n_rows
         cuts = file.cuts(PARTITION)
-        file = replace(file, path=path.resolve(), colnames=[], groups=())
+        file = replace(file, path=path.resolve(), colnames=[], groups=(), frame=None)
         for start, stop in cuts:
             label = f"{path}, rows {start:,} to {stop - 1:,}"
             partitions.append((label, partial(_part_of_file, label, file, names, start, stop)))
+    if frame is None:
+        check_same_frame(own, "files of one map")
+        frame = own[0]
     return binning, *_state_of(partitions, n_stars, binning, frame, limit, engine)
 
 

@@ -4,6 +4,7 @@
 import sys
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import accumulate, pairwise
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from astropy.table.meta import get_header_from_yaml
 from .exceptions import CatalogError
 from .files import truncation_raises
 from .parallel import n_threads
+from .votable import from_votable
 
 __all__ = ["StarFile", "release_memory", "star_files"]
 
@@ -22,6 +24,7 @@ __all__ = ["StarFile", "release_memory", "star_files"]
 PARTS = {"coord.ra": "ra", "coord.dec": "dec", "coord.distance": "distance"}
 FITS_SUFFIXES = (".fits", ".fit", ".fits.gz", ".fit.gz")
 PARQUET_SUFFIXES = (".parquet", ".pq", ".parq")
+VOTABLE_SUFFIXES = (".xml", ".vot", ".votable")
 
 
 @contextmanager
@@ -53,6 +56,8 @@ class StarFile:
         What the file itself calls a column of ``colnames``, where that differs.
     groups : list of int, optional
         Stars of each group of rows of a Parquet file.
+    frame : `~astropy.coordinates.Galactocentric`, optional
+        That of the catalogue that was written; None for any other table.
 
     Examples
     --------
@@ -71,26 +76,35 @@ class StarFile:
     n_rows: int
     own: dict
     groups: tuple = ()
+    frame: object = None
 
     @classmethod
     def open(cls, path):
         """Look into a file; FITS and Parquet are not read for that."""
-        path, groups = Path(path), []
+        path, groups, first = Path(path), [], None
         with _naming(path):
             if _is(path, FITS_SUFFIXES):
                 with fits.open(path, memmap=True) as hdus:
                     hdu = _first_table(hdus, path)
                     names, n_rows = hdu.columns.names, hdu.header["NAXIS2"]
+                    if "galcen.x" in names and n_rows:
+                        first = QTable.read(fits.BinTableHDU(hdu.data[:1], header=hdu.header))
             elif _is(path, PARQUET_SUFFIXES):
                 with _parquet(path) as file:
                     names, n_rows = file.schema_arrow.names, file.metadata.num_rows
                     groups = [file.metadata.row_group(k).num_rows
                               for k in range(file.metadata.num_row_groups)]
+                    if "galcen.x" in names and n_rows:
+                        first = _first_row(file)
             else:
-                table = Table.read(path)
-                names, n_rows = table.colnames, len(table)
+                first = QTable.read(path)
+                names, n_rows = first.colnames, len(first)
+            frame = (first["galcen"].frame.replicate_without_data()
+                     if first and "galcen" in first.colnames else None)
+            if first and _is(path, VOTABLE_SUFFIXES):
+                frame = from_votable(path)[1]
         own = {PARTS[name]: name for name in names if name in PARTS and PARTS[name] not in names}
-        return cls(path, [*names, *own], n_rows, own, tuple(groups))
+        return cls(path, [*names, *own], n_rows, own, tuple(groups), frame)
 
     def cuts(self, size):
         """First row and end of parts that can be read one without the other.
@@ -187,6 +201,21 @@ def _parquet(path):
                            "pip install 'rcasym[all]'") from None
     with ParquetFile(path) as file:
         yield file
+
+
+def _first_row(file):
+    """The first row as astropy wrote it, its positions with their frame."""
+    import pyarrow as pa
+    from pyarrow.parquet import write_table
+
+    table = file.schema_arrow.empty_table()
+    for batch in file.iter_batches(1, [0], use_threads=False):
+        table = pa.Table.from_batches([batch])
+        break
+    copy = BytesIO()
+    write_table(table.replace_schema_metadata(file.schema_arrow.metadata), copy)
+    copy.seek(0)
+    return QTable.read(copy, format="parquet")
 
 
 def release_memory():

@@ -121,6 +121,29 @@ class TestSources:
         assert_allclose(ours.mean.value, theirs.mean.value, rtol=0, atol=1e-12)
         assert ours.n_masked == theirs.n_masked
 
+    @pytest.mark.parametrize("suffix", ["fits", "parquet", "ecsv", "hdf5", "xml"])
+    def test_files_of_catalogues_keep_their_frame(self, suffix, tmp_path):
+        if suffix in ("parquet", "hdf5"):
+            library = {"parquet": "pyarrow", "hdf5": "h5py"}[suffix]
+            pytest.importorskip(library, reason=f"{library} is not installed")
+        far, paper = (make_mock_catalog(500, frame=frame)
+                      for frame in (galactocentric_frame(R0=7.5 * u.kpc), None))
+        for name, catalog in (("far", far), ("paper", paper)):
+            catalog.write(tmp_path / f"{name}.{suffix}",
+                          **{"format": "votable"} if suffix == "xml" else {})
+        found = AsymmetryMap.from_batches(tmp_path / f"far.{suffix}")
+        assert found.frame.is_equivalent_frame(far.frame)
+        expected = AsymmetryMap.from_catalog(far)
+        assert_array_equal(found.count, expected.count)
+        assert_allclose(found.mean, expected.mean, rtol=1e-12)
+        assert (found.count != AsymmetryMap.from_catalog(paper).count).any()
+        both = [tmp_path / f"far.{suffix}", tmp_path / f"paper.{suffix}"]
+        with pytest.raises(ValueError, match="batches of one map must share one Galactocentric"):
+            AsymmetryMap.from_batches(both)
+        # The positions in the sky are in all of them.
+        assert AsymmetryMap.from_batches(both, frame=paper.frame).frame.is_equivalent_frame(
+            paper.frame)
+
     @pytest.mark.parametrize("dtype", ["f4", ">f8", "f2", "i8"])
     def test_types_of_columns(self, table, tmp_path, dtype):
         other = Table({name: np.nan_to_num(table[name].value, nan=-9999).astype(

@@ -18,7 +18,14 @@ from astropy import units as u
 from astropy.table import Table
 from numpy.testing import assert_allclose, assert_array_equal
 
-from rcasym import AsymmetryMap, DiskBinning, distributed, parallel, starfiles
+from rcasym import (
+    AsymmetryMap,
+    DiskBinning,
+    distributed,
+    make_mock_catalog,
+    parallel,
+    starfiles,
+)
 from rcasym.bounded import VoxelSummary
 from rcasym.exceptions import CatalogError, CatalogWarning, RcasymError
 from rcasym.frames import galactocentric_frame
@@ -553,6 +560,19 @@ class TestCluster:
             with pytest.raises(RcasymError, match=r"all workers must have the package rcasym .*; "
                                                   r"tcp://.* has none"):
                 AsymmetryMap.from_parquet(files, columns=NAMES, scheduler=client)
+
+
+def test_files_of_catalogues_keep_their_frame(tmp_path):
+    frame = galactocentric_frame(R0=7.5 * u.kpc)
+    catalog = make_mock_catalog(500, frame=frame)
+    catalog.write(tmp_path / "far.parquet")
+    make_mock_catalog(500).write(tmp_path / "paper.parquet")
+    found = AsymmetryMap.from_parquet(tmp_path / "far.parquet")
+    assert found.frame.is_equivalent_frame(frame)
+    assert_array_equal(found.count, AsymmetryMap.from_catalog(catalog).count)
+    with pytest.raises(CatalogError, match="files of one map must share one Galactocentric frame"):
+        AsymmetryMap.from_parquet(tmp_path)
+
 
 
 FAULTS = """
