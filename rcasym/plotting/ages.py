@@ -8,9 +8,10 @@ import numpy as np
 from matplotlib.colors import LogNorm
 
 from .panels import (
+    BESIDE,
     COLUMN_WIDTHS,
     given_axes,
-    legend_height,
+    legend_shape,
     margins,
     new_axes,
     own_figure,
@@ -19,9 +20,6 @@ from .panels import (
 )
 
 __all__ = ["plot_spline", "plot_calibrator", "plot_null"]
-
-# Panels of wider figures are beside each other [inches].
-BESIDE = 5
 
 
 @own_figure
@@ -41,7 +39,9 @@ def plot_calibrator(calibrator, *, axes=None, width=None, null=None, **kwargs):
     """Figure 2; see `rcasym.AgeCalibrator.plot`."""
     if axes is None:
         width = width or COLUMN_WIDTHS["double"]
-        axes = _two_panels(width, 3 + (null is not None) + bool(calibrator.bias))
+        n_labels = 3 + (null is not None) + bool(calibrator.bias)
+        n_columns, below = legend_shape(n_labels, 4 if width > BESIDE else 2)
+        axes = _two_panels(width, below)
     left, right = axes = given_axes(axes, 2, "the difference and the calibrated ages")
     pairs, grid = calibrator.pairs, calibrator.grid
     style = {"gridsize": 60, "mincnt": 1, "cmap": "Greys", "rasterized": True} | kwargs
@@ -75,7 +75,7 @@ def plot_calibrator(calibrator, *, axes=None, width=None, null=None, **kwargs):
              ylabel="age $-$ reference age [Gyr]", title=f"{len(pairs):,} stars in common"
              + (f"; null test p = {null.p_value:.2g}" if null is not None else ""))
     if width:
-        panel_legend(left, _legend_columns(width))
+        panel_legend(left, n_columns)
     else:
         left.legend(loc="lower left")
 
@@ -91,14 +91,10 @@ def plot_calibrator(calibrator, *, axes=None, width=None, null=None, **kwargs):
     return axes
 
 
-def _legend_columns(width):
-    return 4 if width > BESIDE else 2
-
-
-def _two_panels(width, n_labels):
-    """Axes of a new figure: the second is square, as both of its axes are ages."""
-    lengths = {"bottom": 0.42 + legend_height(n_labels, _legend_columns(width)), "gap": 0.62,
-               "row_gap": 0.72}
+def _two_panels(width, below):
+    """Axes of a new figure, with ``below`` inches for a legend; the second is square, as both of
+    its axes are ages."""
+    lengths = {"bottom": 0.42 + below, "gap": 0.62, "row_gap": 0.72}
     up = 0.33 * width if width > BESIDE else 0.66 * width
     shape = (1, 2) if width > BESIDE else (2, 1)
     height = lengths["bottom"] + shape[0] * (up + lengths["row_gap"]) - lengths["row_gap"] + 0.3

@@ -14,12 +14,14 @@ from matplotlib.ticker import MaxNLocator
 from ..exceptions import RcasymError
 from ..files import whole_file
 
-__all__ = ["COLUMN_WIDTHS", "DIVERGING", "SEQUENTIAL", "own_figure", "new_axes", "panel_axes",
-           "panel_bar", "panel_title", "panel_legend", "legend_height", "margins", "given_axes",
-           "shown_range", "save_figure"]
+__all__ = ["BESIDE", "COLUMN_WIDTHS", "DIVERGING", "SEQUENTIAL", "own_figure", "new_axes",
+           "panel_axes", "panel_bar", "panel_title", "panel_legend", "legend_shape", "margins",
+           "given_axes", "shown_range", "save_figure"]
 
 # Inches; \columnwidth and \textwidth of the two columns of AASTeX 6.31.
 COLUMN_WIDTHS = {"single": 3.35, "double": 7.1}
+# Panels of wider figures are beside each other, of others one above the other [inches].
+BESIDE = 5
 # For figures that are printed in their own size; AAS asks for 6 points or more.
 STYLE = {"font.size": 8, "axes.titlesize": 7.5, "axes.labelsize": 8, "xtick.labelsize": 7,
          "ytick.labelsize": 7, "legend.fontsize": 7, "figure.titlesize": 8,
@@ -108,9 +110,10 @@ def panel_title(figure, title):
     figure.suptitle(title, y=1 - 0.06 / figure.get_figheight(), va="top")
 
 
-def legend_height(n_labels, n_columns):
-    """Inches that a legend below the panels takes."""
-    return 0.17 + 0.146 * -(-n_labels // n_columns)
+def legend_shape(n_labels, most):
+    """Columns of a legend below the panels, ``most`` or fewer, and the inches that it takes."""
+    n_rows = -(-n_labels // most)
+    return -(-n_labels // n_rows), 0.17 + 0.146 * n_rows
 
 
 def panel_legend(ax, n_columns):

@@ -10,10 +10,11 @@ from ..exceptions import RcasymError
 from ..inference import ROUNDING
 from ..validation import check_choice
 from .panels import (
+    BESIDE,
     COLUMN_WIDTHS,
     SEQUENTIAL,
     given_axes,
-    legend_height,
+    legend_shape,
     margins,
     own_figure,
     panel_legend,
@@ -70,8 +71,8 @@ def plot_profile(profile, quantity="asymmetry", *, test=None, axes=None, width=N
         width = width or COLUMN_WIDTHS["double"]
         # Letters of 7 points beside their markers.
         longest = max(len(label.replace(r"$\phi$", "p")) for label in slices)
-        n_columns = max(int(width / (0.45 + 0.05 * longest)), 1)
-        axes = _three_panels(width, common, legend_height(len(slices), n_columns))
+        n_columns, below = legend_shape(len(slices), max(int(width / (0.45 + 0.05 * longest)), 1))
+        axes = _three_panels(width, common, below)
     left, *others = axes = given_axes(axes, 3, "the medians, and the slices with and without "
                                                "a signal")
     label = (PROFILE_LABELS.get(quantity)
@@ -120,10 +121,10 @@ def plot_profile(profile, quantity="asymmetry", *, test=None, axes=None, width=N
 
 def _three_panels(width, title, below):
     """Axes of a new figure, with ``below`` inches for a legend."""
-    shape = (1, 3) if width > 5 else (3, 1)
+    shape = (1, 3) if width > BESIDE else (3, 1)
     lengths = {"bottom": 0.42 + below, "top": 0.5 if title else 0.3, "gap": 0.62, "row_gap": 0.72,
                "left": 0.62, "right": 0.1}
-    up = 0.28 * width if width > 5 else 0.52 * width
+    up = 0.28 * width if width > BESIDE else 0.52 * width
     height = (lengths["bottom"] + shape[0] * (up + lengths["row_gap"]) - lengths["row_gap"]
               + lengths["top"])
     figure, axes = plt.subplots(*shape, squeeze=False, figsize=(width, height),

@@ -11,6 +11,7 @@ from ..axes import AXIS_LABELS
 from ..columns import floats, survey_names
 from ..validation import check_columns
 from .panels import (
+    BESIDE,
     COLUMN_WIDTHS,
     SEQUENTIAL,
     given_axes,
@@ -80,7 +81,7 @@ def plot_catalog(catalog, *, axes=None, width=None, **kwargs):
         ax.set(xlabel=STAR_LABELS[name], ylabel="stars", xlim=bins[[0, -1]])
         if any(surveys) and ax is axes[2 * n]:
             ax.legend(frameon=False)
-            if own and width < 5:
+            if own and width <= BESIDE:
                 # The legend is as wide as the panel.
                 ax.set_ylim(top=1.5 * ax.get_ylim()[1])
     return axes
