@@ -20,7 +20,7 @@ __all__ = ["galactocentric_frame", "paper_frame", "cylindrical", "cylindrical_va
            "frame_from_parameters", "FRAME_UNITS"]
 
 # Stars taken at a time, so that temporaries stay in the cache; and for which a thread pays.
-CHUNK, LEAST = 16_384, 65_536
+CHUNK, LEAST = 8192, 65_536
 
 FRAME_UNITS = {"galcen_ra": u.deg, "galcen_dec": u.deg, "galcen_distance": u.kpc, "z_sun": u.pc,
                "roll": u.deg, "v_x": u.km / u.s, "v_y": u.km / u.s, "v_z": u.km / u.s}
@@ -232,11 +232,15 @@ def _cartesian(frame):
     matrix, offset = affine(ICRS(), frame)
 
     def convert(ra, dec, distance):
-        (cos_ra, sin_ra), (cos_dec, sin_dec) = _cos_sin(ra), _cos_sin(dec)
-        in_plane = distance * cos_dec
-        xyz = in_plane * cos_ra, in_plane * sin_ra, distance * sin_dec
-        return [sum(m * x for m, x in zip(row, xyz, strict=True)) + shift
-                for row, (shift,) in zip(matrix, offset, strict=True)]
+        # In place: what is not allocated is neither time nor memory.
+        (x, y), (in_plane, z) = _cos_sin(ra), _cos_sin(dec)
+        in_plane *= distance
+        x *= in_plane
+        y *= in_plane
+        z *= distance
+        del in_plane
+        return [a * x + b * y + c * z + shift
+                for (a, b, c), (shift,) in zip(matrix, offset, strict=True)]
 
     return convert
 
