@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -100,7 +101,7 @@ def main(argv=None):
         if mapping:
             run_map(arguments)
         else:
-            with SecondProcess(in_shell, "rcasym.plotting") as second:
+            with SecondProcess(in_shell) as second:
                 _run(arguments, second)
     except (RcasymError, OSError) as error:
         print(f"rcasym: error: {' '.join(str(error).split())}", file=sys.stderr)
@@ -153,6 +154,8 @@ def _run(arguments, second):
     inputs = _inputs(arguments)
     output = check_folder(arguments.output, FILES, arguments.overwrite)
     write = {"overwrite": arguments.overwrite}
+    # It loads what it needs while the stars are read.
+    second.start(import_module, "rcasym.plotting")
 
     stages.start("reading the stars" if inputs else "making the mock sample")
     catalogs = ([RedClumpCatalog.read(path, **how) for path, how in inputs]

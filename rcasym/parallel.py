@@ -8,7 +8,6 @@ import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from importlib import import_module
 from itertools import pairwise
 from multiprocessing import get_context, parent_process
 
@@ -81,13 +80,8 @@ class SecondProcess:
     asked for. It is a context manager; at the end, work that has not begun is forgotten.
     """
 
-    def __init__(self, wanted, module):
-        self._pool = None
-        if wanted and n_threads() > 1:
-            self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"),
-                                             initializer=_serve, initargs=(log.level,))
-            # It loads what it needs while the first process has other work.
-            self._pool.submit(import_module, module)
+    def __init__(self, wanted):
+        self._wanted, self._pool = wanted and n_threads() > 1, None
 
     def __enter__(self):
         return self
@@ -98,16 +92,19 @@ class SecondProcess:
 
     def start(self, function, *args, **kwargs):
         """Begin with a call; what is returned, called in turn, gives its result."""
-        if self._pool:
-            return self._pool.submit(function, *args, **kwargs).result
-        return partial(function, *args, **kwargs)
+        if not self._wanted:
+            return partial(function, *args, **kwargs)
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"),
+                                             initializer=_serve, initargs=(log.level,))
+        return self._pool.submit(function, *args, **kwargs).result
 
 
 def _serve(log_level):
     """What the second process does at first."""
     log.setLevel(log_level)
-    # Ctrl-C is for the first process, and the second ends with it, however that ends.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # It ends with the first process, however that ends, and without words.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=lambda: (parent_process().join(), os._exit(1)), daemon=True).start()
     # All results are with the first process by then, and taking the modules down takes long.
     atexit.register(os._exit, 0)

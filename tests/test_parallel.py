@@ -20,7 +20,7 @@ from rcasym.validation import check_choice
 def helper(request, monkeypatch):
     cores = 1 if request.param == "one core" else 2
     monkeypatch.setattr(parallel.os, "cpu_count", lambda: cores)
-    with SecondProcess(request.param != "not wanted", "rcasym.exceptions") as second:
+    with SecondProcess(request.param != "not wanted") as second:
         yield request.param, second
 
 
@@ -40,7 +40,7 @@ def test_ends_with_the_first(tmp_path):
     code = ("import os, pathlib, time\n"
             "from rcasym.parallel import SecondProcess\n"
             "if __name__ == '__main__':\n"
-            "    second = SecondProcess(True, 'rcasym.exceptions')\n"
+            "    second = SecondProcess(True)\n"
             f"    pathlib.Path({str(path)!r}).write_text(str(second.start(os.getpid)()))\n"
             "    time.sleep(60)\n")
     script = tmp_path / "script.py"
