@@ -77,7 +77,8 @@ def main(argv=None):
     Returns
     -------
     int
-        The exit status: 0 if all went well, 1 with a message on standard error if not.
+        The exit status: 0 if all went well, 1 with a message on standard error if not, 130 after
+        Ctrl-C.
 
     Examples
     --------
@@ -106,6 +107,10 @@ def main(argv=None):
     except (RcasymError, OSError) as error:
         print(f"rcasym: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nrcasym: interrupted" + ("; --resume goes on from there" if mapping else ""),
+              file=sys.stderr)
+        return 130
     finally:
         log.setLevel(level)
     return 0

@@ -2,8 +2,10 @@
 """The command as a user meets it."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -291,6 +293,22 @@ def test_real_stars(data_file, tmp_path):
     assert list(summary["read"]) == [21_954]
     north_and_south(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == NO_AGES
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent otherwise")
+@pytest.mark.parametrize("seconds", [1.5, 4])
+def test_ctrl_c_is_answered_in_a_line(seconds, tmp_path):
+    with subprocess.Popen([sys.executable, "-m", "rcasym", "--quiet", "--output", tmp_path / "out"],
+                          stderr=subprocess.PIPE, text=True, start_new_session=True) as run:
+        # While it loads what it needs, Python itself answers.
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "out").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(seconds - 1)
+        os.killpg(run.pid, signal.SIGINT)
+        said = run.communicate(timeout=60)[1]
+    assert run.returncode == 130
+    assert said.split() == ["rcasym:", "interrupted"]
 
 
 def test_with_a_second_process_the_same_files(tmp_path):
