@@ -9,7 +9,7 @@ from astropy import units as u
 from astropy.coordinates import Galactocentric
 
 from .batches import arrays_of, state_of_batches
-from .binning import DiskBinning
+from .binning import DiskBinning, check_binning
 from .distributed import state_of_files, state_of_hats
 from .exceptions import BinningError, CatalogError, CatalogWarning
 from .mapfile import read_map, write_map
@@ -88,7 +88,7 @@ class AsymmetryMap:
         >>> AsymmetryMap.from_catalog(make_mock_catalog(2000))
         <AsymmetryMap: 1,928 stars in phi 6 x R 15 x Z 14 voxels, 214 of 1,260 filled; ...>
         """
-        binning = DiskBinning() if binning is None else binning
+        binning = check_binning(binning)
         if "galcen" not in getattr(catalog, "colnames", ()):
             raise CatalogError("the catalogue must have a column 'galcen'; "
                                "RedClumpCatalog.from_table(table, columns=...) makes a catalogue "
@@ -151,7 +151,7 @@ class AsymmetryMap:
         >>> print(amap.n_stars + amap.n_outside + amap.n_masked)
         3000
         """
-        binning = DiskBinning() if binning is None else binning
+        binning = check_binning(binning)
         check_whole("workers", workers, 1)
         state, frame = state_of_batches(
             batches, binning, columns=columns, frame=frame, memory_limit=memory_limit,

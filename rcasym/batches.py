@@ -6,11 +6,13 @@ not allow these, of two passes over the stars.
 """
 
 from collections import deque
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 from astropy import units as u
@@ -21,7 +23,7 @@ from .catalog import RedClumpCatalog, sky_of
 from .checkpoint import Checkpoint
 from .columns import COLUMNS, LostValues, find_columns, floats
 from .exceptions import CatalogError, RcasymError
-from .frames import paper_frame, sky_to_cylindrical
+from .frames import check_frame, paper_frame, sky_to_cylindrical
 from .progress import StarCounter
 from .starfiles import StarFile, release_memory, star_files
 from .validation import check_columns, check_same_frame
@@ -51,6 +53,14 @@ class StarArrays:
     coordinates: list
     m_h: np.ndarray
     frame: object
+
+    @property
+    def mark(self):
+        """A number that other stars hardly have."""
+        found = 0
+        for column in (*self.coordinates, self.m_h):
+            found = crc32(np.ascontiguousarray(column), found)
+        return found
 
 
 def arrays_of(table, binning, columns=None, frame=None, lost=None):
@@ -82,7 +92,7 @@ def _frame_of(table, frame):
     """The frame that R, phi and Z of a table are in."""
     if "galcen" in table.colnames:
         return table["galcen"].frame.replicate_without_data()
-    return paper_frame() if frame is None else frame
+    return check_frame(frame)
 
 
 def needed_columns(colnames, columns, binning):
@@ -92,7 +102,12 @@ def needed_columns(colnames, columns, binning):
     for name in ages:
         if name not in sources:
             check_columns(colnames, [name], "the table, or columns= by another name,")
-    return {name: sources[name] for name in (*position, "m_h", *ages)}
+    needed = (*position, "m_h", *ages)
+    for name in needed:
+        if name not in sources:
+            raise CatalogError(f"columns[{name!r}] must be the name of a column, since a map needs "
+                               "it; got None")
+    return {name: sources[name] for name in needed}
 
 
 def state_of_none(binning):
@@ -105,7 +120,8 @@ def check_memory(memory_limit):
     if memory_limit is None:
         return None
     try:
-        limit = float(u.Quantity(memory_limit, u.byte).value)
+        limit = (np.nan if isinstance(memory_limit, bool)
+                 else float(u.Quantity(memory_limit, u.byte).value))
     except (TypeError, ValueError):
         limit = np.nan
     if not limit > 0:
@@ -125,7 +141,8 @@ class _Source:
                 isinstance(batch, str | Path) for batch in batches)):
             self.files = [StarFile.open(path) for path in star_files(batches)]
             self.n_stars = sum(file.n_rows for file in self.files)
-        elif isinstance(batches, Table) or not (callable(batches) or hasattr(batches, "__iter__")):
+        elif (isinstance(batches, Table | Mapping | bytes) or hasattr(batches, "iloc")
+              or not (callable(batches) or hasattr(batches, "__iter__"))):
             raise CatalogError("batches must be an iterable of catalogues, tables or paths, a "
                                f"path, or a function; got {type(batches).__name__}")
 
@@ -203,25 +220,32 @@ def state_of_batches(batches, binning, *, columns=None, frame=None, memory_limit
                      progress=True, checkpoint=None, workers=1):
     """The state of the stars of all batches, and their frame; see `AsymmetryMap.from_batches`."""
     source = _Source(batches, binning, columns, BATCH)
-    limit, lost = check_memory(memory_limit), LostValues()
-    work = _Work(source, binning, frame, limit, lost, workers)
+    limit = check_memory(memory_limit)
+    if frame is not None:
+        check_frame(frame)
+    work = _Work(source, binning, frame, limit, workers)
     work.checkpoint = None if checkpoint is None else Checkpoint.open(
-        checkpoint, binning, columns, frame, source.inputs)
-    with StarCounter(source.n_stars, show=progress) as work.counter:
-        total = work.first_pass()
-        if isinstance(total, FirstPass):
-            total = work.second_pass(total)
-    lost.warn()
+        checkpoint, binning, columns, frame, source.inputs, limit)
+    try:
+        with StarCounter(source.n_stars, show=progress) as work.counter:
+            total = work.first_pass()
+            if isinstance(total, FirstPass):
+                total = work.second_pass(total)
+    except BaseException:
+        if work.checkpoint is not None:
+            work.checkpoint.give_up()
+        raise
+    work.lost.warn()
     if work.checkpoint is not None:
         work.checkpoint.done()
-    return total, work.frame
+    return total, paper_frame() if work.frame is None else work.frame
 
 
 class _Work:
     """The way from batches to a state."""
 
-    def __init__(self, source, binning, frame, limit, lost, workers):
-        self.source, self.binning, self.limit, self.lost = source, binning, limit, lost
+    def __init__(self, source, binning, frame, limit, workers):
+        self.source, self.binning, self.limit, self.lost = source, binning, limit, LostValues()
         self.given_frame = self.frame = frame
         self.workers = workers
         self.edges = [axis.edges.value for axis in binning.axes]
@@ -236,19 +260,31 @@ class _Work:
                     raise CatalogError("batches must be catalogues, astropy Tables or paths of "
                                        f"files; got {type(table).__name__}")
                 n = len(table)
-                if n == 0 or number < skip:
-                    return n, None, _frame_of(table, frame), lost
+                if n == 0:
+                    # No star is in any frame, but a catalogue has one all the same.
+                    own = _frame_of(table, frame) if "galcen" in table.colnames else None
+                    return label, [0, 0], None, own, lost
+                if number < skip and self.source.files is not None:
+                    # Files are told by their names, sizes and times.
+                    return label, [n, 0], None, _frame_of(table, frame), lost
                 stars = arrays_of(table, self.binning, columns, frame, lost)
-                return n, make(stars), stars.frame, lost
+                marked = self.checkpoint is not None and self.source.files is None
+                batch = [n, stars.mark if marked else 0]
+                if number < skip:
+                    return label, batch, None, stars.frame, LostValues()
+                return label, batch, make(stars), stars.frame, lost
 
         none = True
-        for n, state, frame, lost in _in_order(one, enumerate(self.source), self.workers):
+        for label, batch, state, frame, lost in _in_order(one, enumerate(self.source),
+                                                          self.workers):
             none = False
             self.lost.merge(lost)
             self.frame = frame if self.frame is None else self.frame
-            check_same_frame([self.frame, frame], "batches of one map")
-            self.counter.add(n)
-            yield n, state
+            if frame is not None:
+                with naming(label):
+                    check_same_frame([self.frame, frame], "batches of one map")
+            self.counter.add(batch[0])
+            yield batch, state
         if none:
             raise CatalogError("batches must be one or more; got none")
 
@@ -257,43 +293,59 @@ class _Work:
         total = StateSum(self.limit)
         skip, kept = 0, self.checkpoint and self.checkpoint.first
         if kept:
+            self.lost = LostValues.from_json(kept.lost)
             if kept.complete:
                 return kept.state
-            skip = len(kept.lengths)
+            skip = len(kept.batches)
             if kept.state is not None:
                 total.add(kept.state)
-        lengths = []
+        batches = []
 
         def make(stars):
             state = self.binning.state(stars.coordinates, stars.m_h)
             # The same bits here and where the sum is formed, which may be later.
             return FirstPass.from_state(state) if total.bounded else state
 
-        for n, state in self._results(make, skip):
-            lengths.append(n)
-            if len(lengths) <= skip:
-                if n != kept.lengths[len(lengths) - 1]:
+        for batch, state in self._results(make, skip):
+            batches.append(batch)
+            if len(batches) <= skip:
+                before = kept.batches[len(batches) - 1]
+                if batch != before:
                     raise CatalogError(
                         f"checkpoint {self.checkpoint.path} must be of the same batches; batch "
-                        f"{len(lengths) - 1} has {n:,} stars now and had "
-                        f"{kept.lengths[len(lengths) - 1]:,}. Remove it to start anew")
+                        f"{len(batches) - 1} has {batch[0]:,} stars now and had {before[0]:,}"
+                        + (" others" if batch[0] == before[0] else "") + ". Remove it to start "
+                        "anew")
                 continue
             if state is not None:
                 was = total.bounded
                 total.add(state)
                 if total.bounded and not was and self.source.once:
                     raise CatalogError(
-                        f"memory_limit must be above {2 * total.n_bytes:,.0f} bytes for the stars "
-                        "up to here, or the batches be such as can be read twice: paths, a list, "
-                        "or a function that gives an iterator; got an iterator")
+                        f"memory_limit must be above {total.first.exact_nbytes:,} bytes for the "
+                        "stars up to here, or the batches be such as can be read twice: paths, a "
+                        "list, or a function that gives an iterator; got an iterator")
+                # The earlier the better, if there is no hope.
+                if total.bounded and not was:
+                    total.first.check(self.limit, self._part(batches))
             if self.checkpoint is not None:
-                self.checkpoint.keep_first(lambda: total.state, lengths)
-        total.check()
+                self.checkpoint.keep_first(lambda: total.state, batches, self.lost)
+        if len(batches) < skip:
+            raise CatalogError(f"checkpoint {self.checkpoint.path} must be of the same batches; it "
+                               f"has {skip:,} of them, and {len(batches):,} were given. Remove it "
+                               "to start anew")
+        if total.bounded:
+            total.first.check(self.limit)
         if self.checkpoint is not None and total.bounded:
-            self.checkpoint.keep_first(lambda: total.state, lengths, complete=True)
+            self.checkpoint.keep_first(lambda: total.state, batches, self.lost, complete=True)
         # The sum takes as much memory as all that is added up.
         release_memory()
         return total.state if total.any else state_of_none(self.binning)
+
+    def _part(self, batches):
+        """Which part of all stars some batches are, 1 where that is not known."""
+        n = sum(n for n, _ in batches)
+        return n / self.source.n_stars if self.source.n_stars and n else 1.0
 
     def second_pass(self, first):
         """Exact medians, of the values that the first pass says are needed."""
@@ -351,7 +403,6 @@ class StateSum:
                 # Of all values together, so that the bits do not tell where a run was interrupted.
                 self.first = FirstPass.from_state(self.state)
                 self.states.clear()
-                self.check()
 
     @property
     def state(self):
@@ -362,8 +413,3 @@ class StateSum:
             states, self.states = self.states, []
             self.states = [VoxelState.merge(states.pop(0) for _ in range(len(states)))]
         return self.states[0] if self.states else None
-
-    def check(self):
-        """Whether the second pass is within the limit."""
-        if self.bounded:
-            self.first.check(self.limit)

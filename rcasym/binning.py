@@ -12,7 +12,7 @@ from .exceptions import BinningError
 from .validation import EDGE_TOLERANCE, check_columns, check_edges, check_whole
 from .voxels import VoxelState, flat_index
 
-__all__ = ["DiskBinning"]
+__all__ = ["DiskBinning", "check_binning"]
 
 PAPER_PHI = [-35, -15, -5, 0, 5, 15, 35] * u.deg
 PAPER_ANTICENTRE = [-5, 15] * u.deg
@@ -345,3 +345,12 @@ class DiskBinning:
         from .plotting import plot_binning
 
         return plot_binning(self, ax=ax, width=width, **kwargs)
+
+
+def check_binning(binning):
+    """The binning; None stands for the default."""
+    if binning is None:
+        return DiskBinning()
+    if not isinstance(binning, DiskBinning):
+        raise BinningError(f"binning must be a DiskBinning; got {binning!r}")
+    return binning

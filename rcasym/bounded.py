@@ -269,11 +269,23 @@ class FirstPass:
         """Memory that the steps take, and the second pass on top of it, at its peak."""
         return self.steps.nbytes + 16 * int(self.kept.sum())
 
-    def check(self, limit):
-        """Raise if the second pass is not within a limit of the memory."""
+    @property
+    def exact_nbytes(self):
+        """Memory of all values, and of the state that they add up to."""
+        return 16 * self.moments.n_stars
+
+    def check(self, limit, part=1.0):
+        """Raise if the second pass is not within a limit of the memory.
+
+        These stars are ``part`` of all, of which the message says what they need.
+        """
         if self.nbytes > limit:
-            raise RcasymError(f"memory_limit must be {self.nbytes:,} bytes or more for these "
-                              f"stars and this binning; got {limit:,.0f}")
+            needed = min(self.steps.nbytes + (self.nbytes - self.steps.nbytes) / part,
+                         self.exact_nbytes / part)
+            # What is told of a part may be a little more for the whole.
+            needed *= 1.0 if part == 1 else 1.2
+            raise RcasymError(f"memory_limit must be {np.ceil(needed):,.0f} bytes or more for "
+                              f"these stars and this binning; got {limit:,.0f}")
 
 
 @dataclass(frozen=True, eq=False)

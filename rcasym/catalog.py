@@ -18,7 +18,7 @@ from .catalogfile import CatalogRead, CatalogWrite, register
 from .columns import COLUMNS, POSITION_COLUMNS, TEXT_COLUMNS, find_columns, floats, text
 from .cuts import QualityCuts
 from .exceptions import CatalogError, CatalogWarning
-from .frames import cylindrical, paper_frame, sky_to_cartesian
+from .frames import check_frame, cylindrical, paper_frame, sky_to_cartesian
 from .matching import mutual_nearest, repeats_of
 from .validation import (
     check_choice,
@@ -142,9 +142,7 @@ class RedClumpCatalog(QTable):
             galcen = table["galcen"] if "galcen" in table.colnames else None
             frame = (galcen.frame.replicate_without_data() if isinstance(galcen, SkyCoord)
                      else paper_frame())
-        elif not isinstance(frame, Galactocentric):
-            raise CatalogError(f"frame must be a Galactocentric frame; got {frame!r}. "
-                               "rcasym.frames.galactocentric_frame makes one")
+        frame = check_frame(frame)
 
         stars = {}
         if "source_id" in sources:
@@ -307,6 +305,7 @@ class RedClumpCatalog(QTable):
         >>> ages = apogee["age"][pairs["index"]], lamost["age"][pairs["other_index"]]
         """
         check_separation(max_separation)
+        check_columns(getattr(other, "colnames", ()), ["coord"], "the other catalogue")
         i, j, separation = mutual_nearest(self["coord"], other["coord"], max_separation)
         return QTable({"index": i, "other_index": j, "separation": separation})
 

@@ -12,7 +12,7 @@ import numpy as np
 from .bounded import FirstPass, VoxelMoments
 from .exceptions import CatalogError
 from .files import whole_file
-from .frames import frame_parameters, paper_frame
+from .frames import frame_parameters
 from .voxels import VoxelState
 
 __all__ = ["Checkpoint", "Done"]
@@ -27,17 +27,20 @@ class Done:
 
     Parameters
     ----------
-    lengths : list of int
-        Stars of each batch that is in the state.
+    batches : list of list
+        Of each batch that is in the state, how many stars it has, and what tells it from others.
     state : `~rcasym.voxels.VoxelState` or `~rcasym.bounded.FirstPass`, or None
         What they add up to.
     complete : bool
         Whether these are all batches.
+    lost : dict
+        The values that they lack, as `rcasym.columns.LostValues.to_json` gives them.
     """
 
-    lengths: list
+    batches: list
     state: object
     complete: bool
+    lost: dict
 
 
 class Checkpoint:
@@ -53,21 +56,23 @@ class Checkpoint:
         self.next, self._first = 0.0, None
 
     @classmethod
-    def open(cls, path, binning, columns, frame, inputs):
+    def open(cls, path, binning, columns, frame, inputs, limit):
         """The checkpoint in a file, or a new one.
 
         Raises
         ------
         CatalogError
-            If the file is of another binning or other stars, or no checkpoint.
+            If the file is of another binning, frame, limit or other stars, or no checkpoint.
         OSError
             If it cannot be written.
         """
         about = {
             "binning": {axis.name: axis.edges.value.tolist() for axis in binning.axes},
             "columns": dict(columns or {}),
-            "frame": frame_parameters(paper_frame() if frame is None else frame),
+            # None is that of the stars themselves.
+            "frame": None if frame is None else frame_parameters(frame),
             "inputs": inputs,
+            "memory_limit": limit,
         }
         found = cls(path, about)
         if found.path.exists():
@@ -83,14 +88,18 @@ class Checkpoint:
                 arrays = dict(file)
             about = json.loads(str(arrays.pop("about")))
             done = json.loads(str(arrays.pop("done")))
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-            raise CatalogError(f"file {self.path} must be a checkpoint; {str(error)[:200]}. Remove "
-                               "it to start anew") from error
-        for name, words in (("binning", "binning"), ("columns", "names of columns"),
-                            ("frame", "frame"), ("inputs", "stars")):
+            if about.keys() != self.about.keys():
+                raise ValueError("it is of another version")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError,
+                BadZipFile) as error:
+            raise CatalogError(f"file {self.path} must be a checkpoint; {str(error)[:200]}. Give "
+                               "another path to start anew") from error
+        for name, words in (("binning", "another binning"), ("columns", "other names of columns"),
+                            ("frame", "another frame"), ("inputs", "other stars"),
+                            ("memory_limit", "another memory_limit")):
             if about[name] != json.loads(json.dumps(self.about[name])):
-                raise CatalogError(f"checkpoint {self.path} must be of this run; it is of another "
-                                   f"{words}. Remove it to start anew")
+                raise CatalogError(f"checkpoint {self.path} must be of this run; it is of {words}. "
+                                   "Remove it to start anew")
         if not done:
             return
         state = None
@@ -101,7 +110,7 @@ class Checkpoint:
             moments = VoxelMoments(arrays["counts"], arrays["total"], arrays["squares"],
                                    done["n_outside"], done["n_masked"])
             state = FirstPass(moments, arrays["steps"])
-        self.first = self._first = Done(done["lengths"], state, done["complete"])
+        self.first = self._first = Done(done["batches"], state, done["complete"], done["lost"])
         if "kept_values" in arrays:
             self.second = done["second"], (arrays["kept_counts"], arrays["kept_values"])
 
@@ -113,11 +122,11 @@ class Checkpoint:
         now = time.monotonic()
         self.next = now + max(EVERY, COST * (now - start))
 
-    def keep_first(self, state, lengths, *, complete=False):
+    def keep_first(self, state, batches, lost, *, complete=False):
         """Write how far the first pass is, now and then; ``state`` gives the state."""
         if not complete and time.monotonic() < self.next:
             return
-        self._first = Done(list(lengths), state(), complete)
+        self._first = Done(list(batches), state(), complete, lost.to_json())
         self._write(self._numbers(), **self._arrays())
 
     def keep_second(self, kept, n_done):
@@ -131,7 +140,8 @@ class Checkpoint:
     def _numbers(self):
         state = self._first.state
         counted = getattr(state, "moments", state)
-        return {"lengths": self._first.lengths, "complete": self._first.complete,
+        return {"batches": self._first.batches, "complete": self._first.complete,
+                "lost": self._first.lost,
                 "n_outside": getattr(counted, "n_outside", 0),
                 "n_masked": getattr(counted, "n_masked", 0)}
 
@@ -147,3 +157,8 @@ class Checkpoint:
     def done(self):
         """The run is through: nothing is left to go on from."""
         self.path.unlink(missing_ok=True)
+
+    def give_up(self):
+        """The run has failed: what has nothing to go on from is no checkpoint."""
+        if self._first is None:
+            self.done()

@@ -92,6 +92,53 @@ class LostValues:
                      [] if first is None else [first])
             self.counts[name]["outside"] += counts["outside"] - (first is not None)
 
+    def to_json(self):
+        """All of it in numbers and words.
+
+        Returns
+        -------
+        dict
+            What `from_json` takes.
+
+        Examples
+        --------
+        >>> from rcasym.columns import COLUMNS, LostValues
+        >>> lost = LostValues()
+        >>> values = COLUMNS["age"].clean([1.5, -9999], "age", lost)
+        >>> lost.to_json()
+        {'age': [{'stars': 2, 'missing': 1, 'outside': 0}, "column 'age'", None]}
+        """
+        return {name: [self.counts[name], called, None if first is None else float(first)]
+                for name, (_, called, first) in self._words.items()}
+
+    @classmethod
+    def from_json(cls, found):
+        """The same again.
+
+        Parameters
+        ----------
+        found : dict
+            What `to_json` gave.
+
+        Returns
+        -------
+        LostValues
+            The counts, to which more can be added.
+
+        Examples
+        --------
+        >>> from rcasym.columns import LostValues
+        >>> lost = LostValues.from_json(
+        ...     {"age": [{"stars": 2, "missing": 1, "outside": 0}, "column 'age'", None]})
+        >>> lost.counts["age"]["missing"]
+        1
+        """
+        lost = cls()
+        for name, (counts, called, first) in found.items():
+            lost.counts[name] = dict(counts)
+            lost._words[name] = [(COLUMNS | POSITION_COLUMNS)[name], called, first]
+        return lost
+
     def warn(self):
         """Warn of them, once a column and kind.
 

@@ -32,11 +32,11 @@ from .batches import (
     needed_columns,
     state_of_none,
 )
-from .binning import DiskBinning
+from .binning import DiskBinning, check_binning
 from .bounded import FirstPass, SecondPass
 from .columns import LostValues
 from .exceptions import CatalogError, RcasymError
-from .frames import paper_frame
+from .frames import check_frame
 from .parallel import one_thread
 from .starfiles import StarFile, star_files
 from .validation import check_same_frame, check_whole
@@ -54,7 +54,7 @@ NAMED = 5
 
 def state_of_files(paths, binning, columns, frame, memory_limit, *engine):
     """The binning, state and frame of the stars of files; see `AsymmetryMap.from_parquet`."""
-    binning = DiskBinning() if binning is None else binning
+    binning = check_binning(binning)
     engine, limit = Engine.of(*engine), check_memory(memory_limit)
     several = [paths] if isinstance(paths, str | Path) or not hasattr(paths, "__iter__") else paths
     several = list(several)
@@ -65,7 +65,10 @@ def state_of_files(paths, binning, columns, frame, memory_limit, *engine):
     partitions, n_stars, own = [], 0, []
     for path in star_files(several):
         file = StarFile.open(path)
-        own.append(paper_frame() if file.frame is None else file.frame)
+        if frame is None and file.n_rows:
+            own.append(check_frame(file.frame))
+            with naming(path):
+                check_same_frame([own[0], own[-1]], "files of one map")
         # What is wrong with a column is said before any work is done.
         with naming(path):
             names = needed_columns(file.colnames, columns, binning)
@@ -75,15 +78,14 @@ def state_of_files(paths, binning, columns, frame, memory_limit, *engine):
         for start, stop in cuts:
             label = f"{path}, rows {start:,} to {stop - 1:,}"
             partitions.append((label, partial(_part_of_file, label, file, names, start, stop)))
-    if frame is None:
-        check_same_frame(own, "files of one map")
+    if frame is None and own:
         frame = own[0]
     return binning, *_state_of(partitions, n_stars, binning, frame, limit, engine)
 
 
 def state_of_hats(catalog, binning, columns, frame, memory_limit, *engine):
     """The same of the stars of a HATS catalogue; see `AsymmetryMap.from_hats`."""
-    binning = DiskBinning() if binning is None else binning
+    binning = check_binning(binning)
     engine, limit = Engine.of(*engine), check_memory(memory_limit)
     if isinstance(catalog, str | Path):
         catalog, names = _open_hats(catalog, columns, binning)
@@ -131,7 +133,7 @@ def _dask():
 
 
 def _state_of(partitions, n_stars, binning, frame, limit, engine):
-    frame = paper_frame() if frame is None else frame
+    frame = check_frame(frame)
     if not partitions:
         return state_of_none(binning), frame
     job = Job(binning, frame, alone=engine.scheduler != "synchronous",
@@ -300,8 +302,10 @@ def _part_of_frame(label, names, job, stars):
 
 
 def _column(series):
+    numbers = getattr(series.dtype, "kind", "O") in "iuf"
     try:
-        return Column(series.to_numpy(dtype=float, na_value=np.nan))
+        return Column(series.to_numpy(dtype=float, na_value=np.nan) if numbers
+                      else np.asarray(series))
     except (TypeError, ValueError):
         # The door of the catalogue says what is wrong with it.
         return Column(np.asarray(series))

@@ -12,12 +12,12 @@ from astropy.coordinates import (
     Galactocentric,
 )
 
-from .exceptions import RcasymError
+from .exceptions import CatalogError, RcasymError
 from .parallel import in_threads, shares
 
 __all__ = ["galactocentric_frame", "paper_frame", "cylindrical", "cylindrical_values",
-           "sky_to_cartesian", "sky_to_cylindrical", "affine", "apply_affine", "frame_parameters",
-           "frame_from_parameters", "FRAME_UNITS"]
+           "sky_to_cartesian", "sky_to_cylindrical", "affine", "apply_affine", "check_frame",
+           "frame_parameters", "frame_from_parameters", "FRAME_UNITS"]
 
 # Stars taken at a time, so that temporaries stay in the cache; and for which a thread pays.
 CHUNK, LEAST = 8192, 65_536
@@ -262,6 +262,38 @@ def _in_chunks(function, n_results, *columns):
 
     list(in_threads(fill, shares(n, LEAST)))
     return results.reshape(n_results, *shape)
+
+
+def check_frame(frame):
+    """The frame, which must be Galactocentric; None stands for the paper's.
+
+    Parameters
+    ----------
+    frame : `~astropy.coordinates.Galactocentric` or None
+        What was given.
+
+    Returns
+    -------
+    `~astropy.coordinates.Galactocentric`
+        The same, or the paper's.
+
+    Raises
+    ------
+    CatalogError
+        If it is something else.
+
+    Examples
+    --------
+    >>> from rcasym.frames import check_frame
+    >>> print(check_frame(None).galcen_distance.round(3))
+    8.34 kpc
+    """
+    if frame is None:
+        return paper_frame()
+    if not isinstance(frame, Galactocentric):
+        raise CatalogError(f"frame must be a Galactocentric frame; got {frame!r}. "
+                           "rcasym.frames.galactocentric_frame makes one")
+    return frame
 
 
 def affine(frame, to):

@@ -2,6 +2,7 @@
 """The command ``rcasym map``: files of any size to a map, a batch of stars at a time."""
 
 import argparse
+import json
 import os
 import sys
 import tempfile
@@ -15,10 +16,13 @@ from .binning import DiskBinning
 from .bounded import VoxelSummary
 from .exceptions import RcasymError
 from .files import whole_file
+from .starfiles import star_files
 
 __all__ = ["check_folder", "map_parser", "pairs_of", "run_map"]
 
 CHECKPOINT = "checkpoint.npz"
+# What is asked of a run that is not finished.
+UNFINISHED = "unfinished.json"
 FILES = ("map.fits", "profile.ecsv", "figure.png", "figure.pdf", "summary.txt")
 
 
@@ -88,23 +92,30 @@ def run_map(arguments):
         raise RcasymError("--permutations and --seed must be 0 or more; got "
                           f"{arguments.permutations} and {arguments.seed}")
     columns = pairs_of(arguments.column)
-    output = check_folder(arguments.output, FILES, arguments.overwrite)
+    asked = json.dumps([[[str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns]
+                         for path in star_files(arguments.files)],
+                        columns, arguments.by_age, arguments.memory])
+    unfinished = Path(arguments.output) / UNFINISHED
+    going_on = arguments.resume and unfinished.is_file()
+    if going_on and unfinished.read_text(encoding="utf-8") != asked:
+        raise RcasymError(f"--resume must be of the same files, --column, --by-age and --memory as "
+                          f"the run that {unfinished} is of. --overwrite starts anew")
+    output = check_folder(arguments.output, FILES, arguments.overwrite or going_on)
+    write = {"overwrite": arguments.overwrite or going_on}
     checkpoint = output / CHECKPOINT
     if checkpoint.exists() and not arguments.resume:
         if not arguments.overwrite:
             raise RcasymError(f"--output {output} must not hold an interrupted run; it has "
                               f"{CHECKPOINT}. --resume goes on from it, --overwrite starts anew")
         checkpoint.unlink()
-    begun = time.perf_counter()
-    binning = DiskBinning.by_age() if arguments.by_age else DiskBinning()
-    amap = AsymmetryMap.from_batches(
-        arguments.files, binning, columns=columns, memory_limit=arguments.memory,
-        progress=not arguments.quiet, checkpoint=checkpoint, workers=arguments.workers)
-    spent = time.perf_counter() - begun
-    if not arguments.quiet:
-        n_read = amap.n_stars + amap.n_outside + amap.n_masked
-        print(f"{n_read:,} stars in {spent:.1f} s, {n_read / spent:,.0f} a second",
-              file=sys.stderr)
+    if going_on and (output / "map.fits").exists():
+        # The stars were all read; what is made of the map was not finished.
+        amap = AsymmetryMap.read(output / "map.fits")
+    else:
+        amap = _read_stars(arguments, columns, checkpoint)
+        with whole_file(unfinished, overwrite=True) as part:
+            part.write_text(asked, encoding="utf-8")
+        amap.write(output / "map.fits", **write)
 
     bounded = isinstance(amap.state, VoxelSummary)
     profile = amap.profile(statistic="mean" if bounded else "median")
@@ -113,14 +124,28 @@ def run_map(arguments):
     os.environ.setdefault("MPLBACKEND", "agg")
     from .plotting import save_figure
 
-    amap.write(output / "map.fits", overwrite=arguments.overwrite)
-    with whole_file(output / "profile.ecsv", overwrite=arguments.overwrite) as part:
+    with whole_file(output / "profile.ecsv", **write) as part:
         profile.write(part, format="ascii.ecsv")
-    save_figure(amap.plot(), output / "figure", overwrite=arguments.overwrite)
+    save_figure(amap.plot(), output / "figure", **write)
     text = _summary(amap, profile, test, bounded)
-    with whole_file(output / "summary.txt", overwrite=arguments.overwrite) as part:
+    with whole_file(output / "summary.txt", **write) as part:
         part.write_text(text, encoding="utf-8")
+    unfinished.unlink()
     print(text)
+
+
+def _read_stars(arguments, columns, checkpoint):
+    begun = time.perf_counter()
+    amap = AsymmetryMap.from_batches(
+        arguments.files, DiskBinning.by_age() if arguments.by_age else DiskBinning(),
+        columns=columns, memory_limit=arguments.memory, progress=not arguments.quiet,
+        checkpoint=checkpoint, workers=arguments.workers)
+    spent = time.perf_counter() - begun
+    if not arguments.quiet:
+        n_read = amap.n_stars + amap.n_outside + amap.n_masked
+        print(f"{n_read:,} stars in {spent:.1f} s, {n_read / spent:,.0f} a second",
+              file=sys.stderr)
+    return amap
 
 
 def _summary(amap, profile, test, bounded):

@@ -9,7 +9,10 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
+from astropy.coordinates import ICRS
 from astropy.io import fits
+from astropy.io.registry import IORegistryError
+from astropy.io.votable import is_votable
 from astropy.table import Column, MaskedColumn, QTable, Table
 from astropy.table.meta import get_header_from_yaml
 
@@ -24,7 +27,6 @@ __all__ = ["StarFile", "release_memory", "star_files"]
 PARTS = {"coord.ra": "ra", "coord.dec": "dec", "coord.distance": "distance"}
 FITS_SUFFIXES = (".fits", ".fit", ".fits.gz", ".fit.gz")
 PARQUET_SUFFIXES = (".parquet", ".pq", ".parq")
-VOTABLE_SUFFIXES = (".xml", ".vot", ".votable")
 
 
 @contextmanager
@@ -35,8 +37,13 @@ def _naming(path):
             yield
     except (CatalogError, FileNotFoundError, PermissionError):
         raise
-    except (OSError, ValueError, TypeError, KeyError, IndexError, UserWarning) as error:
-        raise CatalogError(f"cannot read stars from {path}: {str(error)[:300]}") from error
+    except IORegistryError as error:
+        raise CatalogError(f"cannot read stars from {path}: it is not a table that astropy "
+                           "recognises") from error
+    except Exception as error:
+        # Whatever a damaged file does to the many libraries that read it.
+        said = " ".join(str(error).split())[:300] or type(error).__name__
+        raise CatalogError(f"cannot read stars from {path}: {said}") from error
 
 
 @dataclass(frozen=True)
@@ -87,23 +94,30 @@ class StarFile:
                 with fits.open(path, memmap=True) as hdus:
                     hdu = _first_table(hdus, path)
                     names, n_rows = hdu.columns.names, hdu.header["NAXIS2"]
-                    if "galcen.x" in names and n_rows:
+                    if _has_positions(names) and n_rows:
                         first = QTable.read(fits.BinTableHDU(hdu.data[:1], header=hdu.header))
             elif _is(path, PARQUET_SUFFIXES):
                 with _parquet(path) as file:
                     names, n_rows = file.schema_arrow.names, file.metadata.num_rows
                     groups = [file.metadata.row_group(k).num_rows
                               for k in range(file.metadata.num_row_groups)]
-                    if "galcen.x" in names and n_rows:
+                    if _has_positions(names) and n_rows:
                         first = _first_row(file)
             else:
                 first = QTable.read(path)
                 names, n_rows = first.colnames, len(first)
             frame = (first["galcen"].frame.replicate_without_data()
                      if first and "galcen" in first.colnames else None)
-            if first and _is(path, VOTABLE_SUFFIXES):
+            if first and not _is(path, FITS_SUFFIXES + PARQUET_SUFFIXES) and is_votable(str(path)):
                 frame = from_votable(path)[1]
         own = {PARTS[name]: name for name in names if name in PARTS and PARTS[name] not in names}
+        if any(name.startswith("coord.") for name in names) and first:
+            given = getattr(first["coord"], "frame", None)
+            if not isinstance(given, ICRS):
+                raise CatalogError(
+                    f"file {path} must have a column 'coord' in ICRS to be read in parts; it is in "
+                    f"{type(given).__name__}. Give from_batches the catalogue, as "
+                    "RedClumpCatalog.read makes it, or write positions in ICRS")
         return cls(path, [*names, *own], n_rows, own, tuple(groups), frame)
 
     def cuts(self, size):
@@ -187,6 +201,9 @@ def _fits_parts(path, names, size, start, stop):
             for name in names:
                 values, column = np.array(rows.field(name)), columns[name]
                 mask = values == column.null if isinstance(column.null, int) else None
+                if f"{name}.mask" in columns:
+                    # So astropy writes masks with serialize_method="data_mask".
+                    mask = np.array(rows.field(f"{name}.mask"), bool)
                 part[name] = (Column(values, unit=column.unit) if mask is None
                               else MaskedColumn(values, mask=mask, unit=column.unit))
             yield Table(part, copy=False)
@@ -201,6 +218,11 @@ def _parquet(path):
                            "pip install 'rcasym[all]'") from None
     with ParquetFile(path) as file:
         yield file
+
+
+def _has_positions(names):
+    """Whether astropy wrote positions in a frame."""
+    return any(name.startswith(("coord.", "galcen.")) for name in names)
 
 
 def _first_row(file):

@@ -116,6 +116,10 @@ class VoxelState:
         self.counts.flags.writeable = False
         self.values.flags.writeable = False
 
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self.__post_init__()
+
     @classmethod
     def from_stars(cls, index, values, n_voxels, *, n_masked=0):
         """The state of stars with a known voxel.

@@ -1,13 +1,17 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Maps of stars that come a batch at a time: the same as of all together."""
 
+import gzip
+import re
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
 from astropy import units as u
+from astropy.coordinates import FK4, ICRS, Galactic
 from astropy.io import fits
-from astropy.table import QTable, Table
+from astropy.table import MaskedColumn, QTable, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from rcasym import (
@@ -20,7 +24,7 @@ from rcasym import (
 )
 from rcasym.bounded import VoxelSummary
 from rcasym.exceptions import CatalogWarning
-from rcasym.frames import galactocentric_frame
+from rcasym.frames import galactocentric_frame, paper_frame
 
 ARRAYS = ("count", "mean", "median", "std", "mean_error", "radial_mean", "offset")
 # Few voxels, so that what a bounded state takes is less than the values of the stars.
@@ -121,6 +125,58 @@ class TestSources:
         assert_allclose(ours.mean.value, theirs.mean.value, rtol=0, atol=1e-12)
         assert ours.n_masked == theirs.n_masked
 
+    def test_votables_of_any_name_keep_their_frame(self, tmp_path):
+        frame = galactocentric_frame(R0=7.5 * u.kpc)
+        make_mock_catalog(100, frame=frame).write(tmp_path / "c.xml", format="votable")
+        packed = tmp_path / "c.vot.gz"
+        packed.write_bytes(gzip.compress((tmp_path / "c.xml").read_bytes()))
+        assert AsymmetryMap.from_batches(packed).frame.is_equivalent_frame(frame)
+
+    @pytest.mark.parametrize("suffix", ["fits", "parquet"])
+    @pytest.mark.parametrize("sky", [FK4(), Galactic()])
+    def test_positions_in_another_frame_are_refused(self, mock, sky, suffix, tmp_path):
+        table = QTable({"coord": mock["coord"][:50].transform_to(sky),
+                        "m_h": mock["m_h"][:50].value})
+        table.write(tmp_path / f"stars.{suffix}")
+        with pytest.raises(ValueError, match=f"stars.{suffix} must have a column 'coord' in ICRS .*"
+                                             f"in {type(sky).__name__}"):
+            AsymmetryMap.from_batches(tmp_path / f"stars.{suffix}")
+
+    def test_masks_beside_the_values(self, table, tmp_path):
+        masked = table.copy()
+        masked["FeH"] = MaskedColumn(table["FeH"], mask=np.arange(len(table)) % 3 == 0)
+        masked.write(tmp_path / "masked.fits", serialize_method="data_mask")
+        found = AsymmetryMap.from_batches(tmp_path / "masked.fits", columns=NAMES)
+        expected = AsymmetryMap.from_batches([masked], columns=NAMES)
+        assert found.n_masked == expected.n_masked > len(table) / 3
+        assert_array_equal(found.count, expected.count)
+
+    @pytest.mark.parametrize("frame", [ICRS(), "galcen", 8 * u.kpc])
+    def test_frame_that_is_none(self, files, frame):
+        with pytest.raises(ValueError, match="frame must be a Galactocentric frame; got"):
+            AsymmetryMap.from_batches(files, columns=NAMES, frame=frame)
+
+    def test_binning_that_is_none(self, files):
+        with pytest.raises(ValueError, match="binning must be a DiskBinning; got 'fine'"):
+            AsymmetryMap.from_batches(files, "fine", columns=NAMES)
+
+    @pytest.mark.parametrize("name", ["m_h", "distance"])
+    def test_column_that_is_left_out(self, mock, name):
+        table = QTable({"ra": mock["coord"].ra, "dec": mock["coord"].dec,
+                        "distance": mock["coord"].distance, "m_h": mock["m_h"]})
+        with pytest.raises(ValueError, match=f"'{name}'"):
+            AsymmetryMap.from_batches([table], columns={name: None})
+
+    @pytest.mark.parametrize(("name", "content"), [
+        ("notes.txt", b"these are no stars\n"), ("stars.h5", b""), ("stars.xml", b""),
+        ("stars.ecsv", bytes(4000)), ("stars.h5", bytes(4000)), ("stars.fits.gz", b"\x1f\x8b" * 99),
+        ("stars.fits", bytes(2880)), ("stars.parquet", bytes(4000))])
+    def test_what_is_no_table_is_named(self, name, content, tmp_path):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ValueError, match=re.escape(name)) as found:
+            AsymmetryMap.from_batches(tmp_path / name)
+        assert len(str(found.value)) < 600
+
     @pytest.mark.parametrize("suffix", ["fits", "parquet", "ecsv", "hdf5", "xml"])
     def test_files_of_catalogues_keep_their_frame(self, suffix, tmp_path):
         if suffix in ("parquet", "hdf5"):
@@ -138,8 +194,15 @@ class TestSources:
         assert_allclose(found.mean, expected.mean, rtol=1e-12)
         assert (found.count != AsymmetryMap.from_catalog(paper).count).any()
         both = [tmp_path / f"far.{suffix}", tmp_path / f"paper.{suffix}"]
-        with pytest.raises(ValueError, match="batches of one map must share one Galactocentric"):
+        with pytest.raises(ValueError, match=rf"paper\.{suffix}.*: batches of one map must share"):
             AsymmetryMap.from_batches(both)
+        # No star is in another frame.
+        far[:0].write(tmp_path / f"none.{suffix}",
+                      **{"format": "votable"} if suffix == "xml" else {})
+        for name in ("far", "paper"):
+            amap = AsymmetryMap.from_batches([tmp_path / f"none.{suffix}",
+                                              tmp_path / f"{name}.{suffix}"])
+            assert amap.n_stars > 100
         # The positions in the sky are in all of them.
         assert AsymmetryMap.from_batches(both, frame=paper.frame).frame.is_equivalent_frame(
             paper.frame)
@@ -204,12 +267,20 @@ class TestMemoryLimit:
         parts = (table[start:start + 1000] for start in range(0, len(table), 1000))
         with pytest.raises(ValueError, match="can be read twice: paths, a list, or a function"):
             AsymmetryMap.from_batches(parts, COARSE, columns=NAMES, memory_limit="50 kB")
+        with pytest.raises(ValueError, match=r"must be above \d+,\d\d\d bytes for the stars"):
+            AsymmetryMap.from_batches(iter([table, table]), COARSE, columns=NAMES,
+                                      memory_limit="50 kB")
 
-    def test_too_small(self, files):
-        with pytest.raises(ValueError, match=r"memory_limit must be 1,1\d\d,\d\d\d bytes or more"):
-            AsymmetryMap.from_batches(files, columns=NAMES, memory_limit="10 kB")
+    @pytest.mark.parametrize("binning", [COARSE, None])
+    def test_what_is_said_to_be_needed_is_enough(self, files, binning, monkeypatch):
+        monkeypatch.setattr(batches, "BATCH", 1500)
+        with pytest.raises(ValueError, match="memory_limit must be .* bytes or more") as found:
+            AsymmetryMap.from_batches(files, binning, columns=NAMES, memory_limit="1 kB")
+        needed = int(re.search(r"must be ([\d,]+) bytes", str(found.value))[1].replace(",", ""))
+        AsymmetryMap.from_batches(files, binning, columns=NAMES, memory_limit=needed)
+        assert needed < 1e6
 
-    @pytest.mark.parametrize("bad", ["much", -1, 0, np.nan, 3 * u.kpc, [1, 2]])
+    @pytest.mark.parametrize("bad", ["much", True, -1, 0, np.nan, 3 * u.kpc, [1, 2]])
     def test_bad(self, files, bad):
         with pytest.raises(ValueError, match="memory_limit must be an amount of memory above 0"):
             AsymmetryMap.from_batches(files, columns=NAMES, memory_limit=bad)
@@ -272,6 +343,7 @@ class TestErrors:
 
     def test_what_is_no_batch(self, table, tmp_path):
         for bad, words in ((5, "batches must be an iterable"), (table, "batches must be an iter"),
+                           ({"a": 1}, "got dict"), (b"stars.fits", "got bytes"),
                            ([5], "batch 0: batches must be catalogues"),
                            ([], "batches must be one or more"), (tmp_path, "FITS or Parquet")):
             with pytest.raises(ValueError, match=words):
@@ -330,7 +402,8 @@ class TestCheckpoint:
         try:
             AsymmetryMap.from_batches(files, checkpoint=path, **how)
         except Interrupted:
-            assert path.exists()
+            # Where nothing was done there is nothing to go on from.
+            assert path.exists() == (stop > 0)
         n_done = len(done)
         done = interrupt(None)
         again = AsymmetryMap.from_batches(files, checkpoint=path, **how)
@@ -361,8 +434,48 @@ class TestCheckpoint:
         with pytest.raises(ValueError, match="of the same batches; batch 1 has 2,999 stars"):
             AsymmetryMap.from_batches([parts[0], parts[1][1:], *parts[2:]], columns=NAMES,
                                       checkpoint=tmp_path / "c")
+        others = [part[::-1] for part in parts]
+        with pytest.raises(ValueError, match="batch 0 has 3,000 stars now and had 3,000 others"):
+            AsymmetryMap.from_batches(others, columns=NAMES, checkpoint=tmp_path / "c")
+        with pytest.raises(ValueError, match="it has 3 of them, and 2 were given"):
+            AsymmetryMap.from_batches(parts[:2], columns=NAMES, checkpoint=tmp_path / "c")
         again = AsymmetryMap.from_batches(iter(parts), columns=NAMES, checkpoint=tmp_path / "c")
         assert_same_bits(again, undisturbed)
+
+    @pytest.mark.parametrize("frames", [("far", "paper"), ("paper", "far")])
+    def test_of_another_frame(self, table, interrupt, tmp_path, frames):
+        far = galactocentric_frame(R0=7.5 * u.kpc)
+        catalog = RedClumpCatalog.from_table(table, columns=NAMES, frame=far)
+        files = [tmp_path / f"{k}.fits" for k in range(3)]
+        for k, file in enumerate(files):
+            catalog[k::3].write(file)
+        # None is the frame of the files.
+        first, second = (None if name == "far" else paper_frame() for name in frames)
+        interrupt(2)
+        with pytest.raises(Interrupted):
+            AsymmetryMap.from_batches(files, frame=first, checkpoint=tmp_path / "c")
+        interrupt(None)
+        with pytest.raises(ValueError, match="it is of another frame"):
+            AsymmetryMap.from_batches(files, frame=second, checkpoint=tmp_path / "c")
+
+    def test_counts_of_missing_values_go_on(self, table, interrupt, tmp_path):
+        table = table.copy()
+        table["FeH"][::50] = -9999
+        parts = [table[start:start + 3000] for start in range(0, len(table), 3000)]
+
+        def warned():
+            with warnings.catch_warnings(record=True) as found:
+                warnings.simplefilter("always")
+                AsymmetryMap.from_batches(parts, columns=NAMES, checkpoint=tmp_path / "c")
+            return sorted(str(warning.message) for warning in found)
+
+        whole = warned()
+        interrupt(3)
+        with pytest.raises(Interrupted):
+            warned()
+        interrupt(None)
+        assert any("stars have no value" in words for words in whole)
+        assert warned() == whole
 
     def test_of_another_run(self, files, table, interrupt, tmp_path):
         path = tmp_path / "checkpoint"
@@ -372,13 +485,14 @@ class TestCheckpoint:
         interrupt(None)
         for words, args, how in (
                 ("another binning", (files, DiskBinning(phi=None)), {}),
-                ("another names of columns", (files,), {"columns": NAMES | {"age": None}}),
+                ("other names of columns", (files,), {"columns": NAMES | {"age": None}}),
                 ("another frame", (files,), {"frame": galactocentric_frame(R0=8 * u.kpc)}),
-                ("another stars", (files[1:],), {})):
+                ("another memory_limit", (files,), {"memory_limit": "1 GB"}),
+                ("other stars", (files[1:],), {})):
             with pytest.raises(ValueError, match=words):
                 AsymmetryMap.from_batches(*args, **{"columns": NAMES, "checkpoint": path} | how)
         table[:10].write(files[-1], overwrite=True)
-        with pytest.raises(ValueError, match="another stars"):
+        with pytest.raises(ValueError, match="other stars"):
             AsymmetryMap.from_batches(files, columns=NAMES, checkpoint=path)
 
     def test_no_checkpoint(self, files, tmp_path):

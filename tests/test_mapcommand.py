@@ -93,7 +93,7 @@ def test_memory(no_drawing, files, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(("args", "words"), [
-    (["--memory", "1 kB"], "memory_limit must be 1,1"),
+    (["--memory", "1 kB"], "bytes or more for these stars and this binning; got 1,000"),
     (["--memory", "lots"], "memory_limit must be an amount"),
     (["--workers", "0"], "workers must be a whole number of 1 or more"),
     (["--column", "FEH"], "--column must be NAME=COLUMN"),
@@ -115,6 +115,35 @@ def test_results_are_not_replaced_unasked(no_drawing, files, tmp_path, capsys):
     assert run(*files, "--output", tmp_path / "out") == 1
     assert "--overwrite replaces them" in capsys.readouterr().err
     assert run(*files, "--output", tmp_path / "out", "--overwrite") == 0
+
+
+@pytest.mark.parametrize("stage", ["test", "plot"])
+def test_resumed_after_the_stars(no_drawing, files, tmp_path, capsys, monkeypatch, stage):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    assert run(*files, "--output", tmp_path / "undisturbed") == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(AsymmetryMap, stage, interrupted)
+        assert run(*files, "--output", tmp_path / "out") == 130
+    assert "interrupted; --resume goes on from there" in capsys.readouterr().err
+    assert run(files[0], "--output", tmp_path / "out", "--resume") == 1
+    assert "--resume must be of the same files" in capsys.readouterr().err
+    with monkeypatch.context() as patch:
+        # No star is read again.
+        patch.setattr(batches, "arrays_of", None)
+        assert run(*files, "--output", tmp_path / "out", "--resume") == 0
+    names = [{path.name for path in (tmp_path / folder).iterdir()}
+             for folder in ("out", "undisturbed")]
+    assert names[0] == names[1]
+    assert "unfinished.json" not in names[0]
+    texts = [(tmp_path / folder / "summary.txt").read_text() for folder in ("out", "undisturbed")]
+    assert texts[0] == texts[1]
+
+
+def test_what_failed_at_once_can_be_tried_again(no_drawing, files, tmp_path):
+    assert run(*files, "--column", "m_h=zz", "--output", tmp_path / "out") == 1
+    assert run(*files, "--output", tmp_path / "out") == 0
 
 
 @pytest.mark.parametrize("memory", [

@@ -1,7 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 import numpy as np
+import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
+from astropy.table import QTable
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -67,3 +69,5 @@ def test_catalogue_match(mock):
     assert_array_equal(apogee["star_id"][pairs["index"]], lamost["star_id"][pairs["other_index"]])
     assert len(pairs) == len(np.intersect1d(apogee["star_id"], lamost["star_id"]))
     assert pairs["separation"].unit == u.arcsec
+    with pytest.raises(ValueError, match="the other catalogue must have a column 'coord'"):
+        apogee.match(QTable({"ra": [1.0]}))
