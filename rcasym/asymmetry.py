@@ -125,7 +125,8 @@ class AsymmetryMap:
             Whether to show progress on a terminal; by default True.
         checkpoint : path-like, optional
             A file that an interrupted run goes on from, if it is called again with the same
-            arguments. It is removed at the end.
+            arguments: files are told by name, size and time, batches in memory by what they hold.
+            It is removed at the end.
         workers : int, optional
             Batches that are worked on at a time; by default 1. The result does not depend on it.
 
