@@ -22,6 +22,8 @@ __all__ = ["VoxelState", "flat_index"]
 
 # Voxels of up to so many stars are sorted together with all others of their number.
 FEW = 64
+# Below so many stars in a voxel two threads wait for each other longer than they sort.
+MANY = 400
 
 
 def grouped(index, values, n):
@@ -46,10 +48,10 @@ def grouped(index, values, n):
 
 
 def blocks(counts):
-    """First and last voxel of blocks of about half a chunk of stars."""
+    """First and last voxel of blocks of about a chunk of stars."""
     ends = np.cumsum(counts)
     n_stars = int(ends[-1]) if len(ends) else 0
-    cuts = np.searchsorted(ends, np.arange(CHUNK // 2, n_stars, CHUNK // 2)) + 1
+    cuts = np.searchsorted(ends, np.arange(CHUNK, n_stars, CHUNK)) + 1
     bounds = np.unique(np.concatenate([[0], cuts, [len(counts)]])).tolist()
     return bounds[:-1], bounds[1:]
 
@@ -65,11 +67,14 @@ def sort_within(counts, values, kind=None):
         for number in np.unique(n[(n > 1) & (n <= FEW)]):
             rows = start[n == number][:, np.newaxis] + np.arange(number)
             values[rows] = np.sort(values[rows], axis=1, kind=kind)
-        many = n > FEW
-        for a, b in zip(start[many].tolist(), (start + n)[many].tolist(), strict=True):
+        more = n > FEW
+        for a, b in zip(start[more].tolist(), (start + n)[more].tolist(), strict=True):
             values[a:b].sort(kind=kind)
 
-    list(in_threads(sort, *blocks(counts)))
+    if len(values) < MANY * np.count_nonzero(counts):
+        sort(0, len(counts))
+    else:
+        list(in_threads(sort, *blocks(counts)))
 
 
 def mean_of(counts, total):
@@ -306,7 +311,8 @@ class VoxelState:
             # Segments in increasing order: the same numbers in the same order for any split.
             n, start = self.counts[occupied], self.offsets[occupied] - self.offsets[first]
             total[occupied] = np.add.reduceat(values, start)
-            deviations = values - np.repeat(total[occupied] / n, n)
+            deviations = np.repeat(total[occupied] / n, n)
+            np.subtract(values, deviations, out=deviations)
             squares[occupied] = np.add.reduceat(np.square(deviations, out=deviations), start)
 
         list(in_threads(add_up, *blocks(self.counts)))
