@@ -18,7 +18,7 @@ from .catalogfile import CatalogRead, CatalogWrite, register
 from .columns import COLUMNS, POSITION_COLUMNS, TEXT_COLUMNS, find_columns, floats, text
 from .cuts import QualityCuts
 from .exceptions import CatalogError, CatalogWarning
-from .frames import check_frame, cylindrical, paper_frame, sky_to_cartesian
+from .frames import check_frame, cylindrical, sky_to_cartesian
 from .matching import mutual_nearest, repeats_of
 from .validation import (
     check_choice,
@@ -138,10 +138,8 @@ class RedClumpCatalog(QTable):
 
         sky = sky_of(table, sources, position)
         coord = SkyCoord(sky[0] * u.deg, sky[1] * u.deg, sky[2] * u.kpc, frame=ICRS(), copy=False)
-        if frame is None:
-            galcen = table["galcen"] if "galcen" in table.colnames else None
-            frame = (galcen.frame.replicate_without_data() if isinstance(galcen, SkyCoord)
-                     else paper_frame())
+        if frame is None and "galcen" in table.colnames and isinstance(table["galcen"], SkyCoord):
+            frame = table["galcen"].frame.replicate_without_data()
         frame = check_frame(frame)
 
         stars = {}

@@ -7,13 +7,13 @@ from numbers import Integral
 
 import numpy as np
 from astropy import units as u
-from astropy.coordinates import ICRS, CartesianRepresentation, Galactic, Galactocentric, SkyCoord
+from astropy.coordinates import ICRS, CartesianRepresentation, Galactic, SkyCoord
 from astropy.table import QTable
 from scipy.special import expit
 
 from .catalog import RedClumpCatalog
 from .exceptions import RcasymError
-from .frames import affine, apply_affine, paper_frame
+from .frames import affine, apply_affine, check_frame
 from .validation import check_rng
 
 __all__ = ["make_mock_catalog"]
@@ -169,9 +169,7 @@ def make_mock_catalog(n=N_LAMOST + N_APOGEE, *, rng=0, amplitude=0.08 * u.dex,
             raise RcasymError(f"{name} must be a callable or None; got {function!r}")
     if not callable(age_bias):
         age_bias = _linear_bias(_values("age_bias", age_bias, u.Gyr, ()))
-    frame = paper_frame() if frame is None else frame
-    if not isinstance(frame, Galactocentric):
-        raise RcasymError(f"frame must be a Galactocentric frame; got {frame!r}")
+    frame = check_frame(frame)
 
     n_lamost = round(int(n) * N_LAMOST / (N_LAMOST + N_APOGEE))
     n_apogee = int(n) - n_lamost
