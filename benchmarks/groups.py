@@ -20,9 +20,9 @@ from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
 from rcasym.bounded import VoxelMoments
 from rcasym.frames import paper_frame, sky_to_cylindrical
 from rcasym.inference import PairedVoxels, bootstrap
-from rcasym.parallel import in_threads, shares
 from rcasym.profile import sides_of
 from rcasym.splines import QuantileSpline
+from rcasym.utils.parallel import in_threads, shares
 from rcasym.voxels import VoxelState
 
 from .measure import OURS, Result, interleaved

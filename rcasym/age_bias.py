@@ -15,7 +15,7 @@ import numpy as np
 
 from .age_likelihood import AgeLikelihood, AgePairs, AgeScale
 from .exceptions import RcasymError
-from .validation import check_rng
+from .utils.validation import check_rng
 
 __all__ = ["AgeBias", "TrueAges"]
 

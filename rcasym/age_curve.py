@@ -9,9 +9,9 @@ from numpy.polynomial import Legendre
 from .age_bias import AgeBias, TrueAges
 from .common_ages import AXES, CommonAges, check_errors
 from .exceptions import RcasymWarning
-from .progress import progress
 from .splines import QuantileSpline
-from .validation import warn
+from .utils.progress import progress
+from .utils.validation import warn
 
 __all__ = ["CurveSettings", "fit_curves", "unbiased_curves", "on_axis", "warn_of_order",
            "held_at_ends", "N_GRID"]

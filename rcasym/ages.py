@@ -35,7 +35,7 @@ from .common_ages import (
 )
 from .exceptions import CatalogError, RcasymError
 from .splines import check_constraints
-from .validation import check_choice, check_columns, check_rng, check_whole, to_unit
+from .utils.validation import check_choice, check_columns, check_rng, check_whole, to_unit
 
 __all__ = ["AgeCalibrator"]
 

@@ -15,7 +15,7 @@ from .exceptions import BinningError, CatalogError, CatalogWarning
 from .mapfile import read_map, write_map
 from .profile import bootstrap_of, largest_of, profile_of, warn_of_stars_astride
 from .significance import permutation_test
-from .validation import check_same_frame, check_whole, warn
+from .utils.validation import check_same_frame, check_whole, warn
 from .voxels import VoxelState
 
 __all__ = ["AsymmetryMap"]

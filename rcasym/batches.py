@@ -24,9 +24,9 @@ from .checkpoint import Checkpoint
 from .columns import COLUMNS, LostValues, find_columns, floats
 from .exceptions import CatalogError, RcasymError
 from .frames import check_frame, paper_frame, sky_to_cylindrical
-from .progress import StarCounter
 from .starfiles import StarFile, release_memory, star_files
-from .validation import check_columns, check_same_frame
+from .utils.progress import StarCounter
+from .utils.validation import check_columns, check_same_frame
 from .voxels import VoxelState
 
 __all__ = ["StarArrays", "StateSum", "arrays_of", "check_memory", "naming", "needed_columns",

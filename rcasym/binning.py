@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from astropy import units as u
 
-from .axes import Axis
 from .columns import floats
 from .exceptions import BinningError
-from .validation import EDGE_TOLERANCE, check_columns, check_edges, check_whole
+from .utils.axes import Axis
+from .utils.validation import EDGE_TOLERANCE, check_columns, check_edges, check_whole
 from .voxels import VoxelState, flat_index
 
 __all__ = ["DiskBinning", "check_binning"]

@@ -12,7 +12,7 @@ import numpy as np
 
 from .exceptions import RcasymError
 from .grid import LEAST, Grid
-from .parallel import in_threads
+from .utils.parallel import in_threads
 from .voxels import blocks, grouped, mean_of, sort_within, std_of
 
 __all__ = ["VoxelMoments", "FirstPass", "SecondPass", "VoxelSummary"]

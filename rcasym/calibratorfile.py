@@ -10,9 +10,9 @@ from numpy.polynomial import Legendre
 
 from .common_ages import CommonAges, read_only
 from .exceptions import CatalogError
-from .files import whole_file
 from .splines import QuantileSpline
-from .validation import check_choice
+from .utils.files import whole_file
+from .utils.validation import check_choice
 
 __all__ = ["write_calibrator", "read_calibrator"]
 

@@ -20,7 +20,7 @@ from .cuts import QualityCuts
 from .exceptions import CatalogError, CatalogWarning
 from .frames import check_frame, cylindrical, sky_to_cartesian
 from .matching import mutual_nearest, repeats_of
-from .validation import (
+from .utils.validation import (
     check_choice,
     check_columns,
     check_same_frame,

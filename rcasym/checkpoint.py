@@ -11,8 +11,8 @@ import numpy as np
 
 from .bounded import FirstPass, VoxelMoments
 from .exceptions import CatalogError
-from .files import whole_file
 from .frames import frame_parameters
+from .utils.files import whole_file
 from .voxels import VoxelState
 
 __all__ = ["Checkpoint", "Done"]

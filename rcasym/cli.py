@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,6 @@ from astropy import log
 from astropy import units as u
 from astropy.table import QTable, vstack
 
-from . import __version__
 from .age_null import AgeNullTest
 from .ages import AgeCalibrator
 from .asymmetry import AsymmetryMap
@@ -27,12 +27,12 @@ from .columns import floats, survey_names
 from .common_ages import check_errors
 from .cuts import QualityCuts
 from .exceptions import RcasymError
-from .files import whole_file
 from .mapcommand import check_folder, map_parser, pairs_of, run_map
 from .mock import make_mock_catalog
-from .parallel import SecondProcess
 from .surveys import SURVEY_READERS
-from .validation import check_choice
+from .utils.files import whole_file
+from .utils.parallel import SecondProcess
+from .utils.validation import check_choice
 from .zero_point import ZeroPoint
 
 __all__ = ["main"]
@@ -146,7 +146,7 @@ def _parser():
                         help="seed of the mock sample, of the resampling, of the null tests and "
                              "of the permutations (default: %(default)s)")
     parser.add_argument("--quiet", action="store_true", help="do not show progress")
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('rcasym')}")
     return parser
 
 
@@ -470,7 +470,7 @@ def _zero_point_text(zero_points):
 
 
 def _summary_text(table, maps, tests, flow, inputs, ages, zero_points, left_out):
-    lines = [f"rcasym {__version__}"]
+    lines = [f"rcasym {version('rcasym')}"]
     lines += [f"{path} ({how['format'] or 'format by astropy'})" for path, how in inputs] or [
         "the embedded mock sample"]
     lines += ["", "Cuts", *flow.pformat(max_lines=-1, max_width=-1), ""]

@@ -10,7 +10,7 @@ from astropy.coordinates import Longitude
 from astropy.utils.masked import Masked
 
 from .exceptions import CatalogError, CatalogWarning
-from .validation import check_choice, check_columns, warn
+from .utils.validation import check_choice, check_columns, warn
 
 __all__ = ["StarColumn", "LostValues", "COLUMNS", "POSITION_COLUMNS", "TEXT_COLUMNS",
            "find_columns", "floats", "survey_names", "text"]

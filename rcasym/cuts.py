@@ -8,7 +8,7 @@ from astropy import units as u
 from astropy.table import QTable
 
 from .columns import floats, survey_names
-from .validation import to_unit
+from .utils.validation import to_unit
 
 __all__ = ["QualityCuts"]
 

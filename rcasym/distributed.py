@@ -37,9 +37,9 @@ from .bounded import FirstPass, SecondPass
 from .columns import LostValues
 from .exceptions import CatalogError, RcasymError
 from .frames import check_frame
-from .parallel import one_thread
 from .starfiles import StarFile, star_files
-from .validation import check_same_frame, check_whole
+from .utils.parallel import one_thread
+from .utils.validation import check_same_frame, check_whole
 
 __all__ = ["Engine", "state_of_files", "state_of_hats"]
 

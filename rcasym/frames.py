@@ -13,7 +13,7 @@ from astropy.coordinates import (
 )
 
 from .exceptions import CatalogError, RcasymError
-from .parallel import in_threads, shares
+from .utils.parallel import in_threads, shares
 
 __all__ = ["galactocentric_frame", "paper_frame", "cylindrical", "cylindrical_values",
            "sky_to_cartesian", "sky_to_cylindrical", "affine", "apply_affine", "check_frame",

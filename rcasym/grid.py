@@ -3,9 +3,9 @@
 
 import numpy as np
 
-from . import compiled
+from .compiled import kernels, lookup
 from .exceptions import BinningError
-from .parallel import in_threads, shares
+from .utils.parallel import in_threads, shares
 
 __all__ = ["flat_index"]
 
@@ -73,9 +73,9 @@ class Grid:
         self.edges = edges
         self.n_voxels = int(np.prod([len(axis) - 1 for axis in edges], dtype=np.int64))
         self.n_places = self.n_voxels + 2
-        self.kernels = compiled.kernels(self.n_stars)
+        self.kernels = kernels(self.n_stars)
         if self.kernels:
-            self.lookups = [compiled.lookup(axis) for axis in edges]
+            self.lookups = [lookup(axis) for axis in edges]
 
     def locate(self, stars, dtype=None):
         """The place of each of a slice of the stars; without values, none is unknown."""

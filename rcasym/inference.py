@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from .order_statistics import median_error, median_interval, normal_quantile
-from .parallel import generators, in_threads
+from .utils.parallel import generators, in_threads
 
 __all__ = ["Estimates", "estimate", "with_interval", "difference", "combine", "ratio", "linear",
            "bootstrap", "PairedVoxels", "DISTINGUISHABLE", "ROUNDING"]

@@ -15,8 +15,8 @@ from .asymmetry import AsymmetryMap
 from .binning import DiskBinning
 from .bounded import VoxelSummary
 from .exceptions import RcasymError
-from .files import whole_file
 from .starfiles import star_files
+from .utils.files import whole_file
 
 __all__ = ["check_folder", "map_parser", "pairs_of", "run_map"]
 

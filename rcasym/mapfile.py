@@ -16,9 +16,9 @@ from astropy.table import QTable
 from .binning import DiskBinning
 from .bounded import VoxelSummary
 from .exceptions import CatalogError
-from .files import truncation_raises, whole_file
 from .frames import FRAME_UNITS, frame_from_parameters, frame_parameters
-from .validation import check_choice
+from .utils.files import truncation_raises, whole_file
+from .utils.validation import check_choice
 from .voxels import VoxelState
 
 __all__ = ["write_map", "read_map", "ARRAYS"]

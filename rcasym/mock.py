@@ -14,7 +14,7 @@ from scipy.special import expit
 from .catalog import RedClumpCatalog
 from .exceptions import RcasymError
 from .frames import affine, apply_affine, check_frame
-from .validation import check_rng
+from .utils.validation import check_rng
 
 __all__ = ["make_mock_catalog"]
 

@@ -9,9 +9,18 @@ from astropy import units as u
 from astropy.io.registry import UnifiedReadWriteMethod
 from astropy.table import MaskedColumn, QTable, connect
 
-from . import inference
 from .exceptions import BinningError, CatalogWarning, RcasymError
-from .validation import check_choice, check_rng, check_whole, warn
+from .inference import (
+    PairedVoxels,
+    bootstrap,
+    combine,
+    difference,
+    estimate,
+    linear,
+    ratio,
+    with_interval,
+)
+from .utils.validation import check_choice, check_rng, check_whole, warn
 
 __all__ = ["AsymmetryProfile", "profile_of", "paired_voxels", "bootstrap_of", "bin_edges",
            "largest_of", "slice_edges", "sides_of", "check_profile", "show",
@@ -133,7 +142,7 @@ class AsymmetryProfile(QTable):
         for name in DIFFERENCES:
             weight = (np.asarray(self["n_pairs"]) if name == "matched_difference"
                       else n * s / np.maximum(n + s, 1))
-            value, error = inference.combine(self[name].value, self[f"{name}_error"].value, weight,
+            value, error = combine(self[name].value, self[f"{name}_error"].value, weight,
                                              group, len(first))
             table[name], table[f"{name}_error"] = value * u.dex, error * u.dex
         return show(table)
@@ -228,20 +237,20 @@ def profile_of(binning, state, radial_mean, R_min, R_max, statistic, definition,
     for prefix, less in (("", None), ("offset_", shift)):
         pooled = state.pooled(sides.ravel(), n_bins, less)
         enough = pooled.counts >= binning.min_count
-        both = inference.estimate(pooled, statistic, confidence).where(enough)
+        both = estimate(pooled, statistic, confidence).where(enough)
         half = n_bins // 2
         north, south = both[:half], both[half:]
         found |= {f"{prefix}north": north, f"{prefix}south": south,
-                  f"{prefix}difference": inference.difference(north, south, confidence)}
+                  f"{prefix}difference": difference(north, south, confidence)}
     enough = enough[:half], enough[half:]
     matched = paired_voxels(binning, state, R_bins)
-    found["matched_difference"] = inference.with_interval(
+    found["matched_difference"] = with_interval(
         matched.difference, matched.error, matched.error**2, matched.dof, confidence)
     if definition == "linear":
-        found["asymmetry"] = inference.linear(found["difference"])
+        found["asymmetry"] = linear(found["difference"])
         distinguishable = np.full(half, True)
     else:
-        found["asymmetry"], distinguishable = inference.ratio(
+        found["asymmetry"], distinguishable = ratio(
             found["north"], found["south"], confidence, modulus=definition == "modulus")
 
     profile = AsymmetryProfile(bin_edges(binning))
@@ -288,7 +297,7 @@ def paired_voxels(binning, state, R_bins):
     n_heights = voxels.shape[-1]
     n_bins = voxels[..., 0, :].size
     bins = np.arange(n_bins).reshape(*binning.shape[:-2], 1, n_heights)
-    return inference.PairedVoxels(*sides, np.broadcast_to(bins, voxels.shape).ravel(), n_bins)
+    return PairedVoxels(*sides, np.broadcast_to(bins, voxels.shape).ravel(), n_bins)
 
 
 def warn_of_stars_astride(binning, state):
@@ -308,7 +317,7 @@ def bootstrap_of(binning, state, R_min, R_max, statistic, n, rng):
     check_whole("n", n, least=1)
     sides = sides_of(binning, R_bins)
     pooled = state.pooled(sides.ravel(), sides.max() + 1)
-    samples = inference.bootstrap(pooled, statistic, n, check_rng(rng))
+    samples = bootstrap(pooled, statistic, n, check_rng(rng))
     samples[:, pooled.counts < binning.min_count] = np.nan
     return tuple(np.hsplit(samples * u.dex, 2))
 

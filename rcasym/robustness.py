@@ -23,8 +23,8 @@ from .profile import (
     sides_of,
     warn_of_stars_astride,
 )
-from .progress import progress as show_progress
-from .validation import check_columns, check_rng, check_whole, to_unit, warn
+from .utils.progress import progress as show_progress
+from .utils.validation import check_columns, check_rng, check_whole, to_unit, warn
 from .voxels import VoxelState, flat_index
 
 __all__ = ["propagate", "systematics", "Systematics"]

@@ -9,10 +9,10 @@ from astropy.table import QTable
 
 from .exceptions import CatalogWarning
 from .inference import ROUNDING, combine
-from .parallel import generators, in_threads
 from .profile import bin_edges, check_profile, paired_voxels, show, slice_edges
-from .progress import progress
-from .validation import check_rng, check_whole, warn
+from .utils.parallel import generators, in_threads
+from .utils.progress import progress
+from .utils.validation import check_rng, check_whole, warn
 
 __all__ = ["AsymmetryTest", "permutation_test"]
 

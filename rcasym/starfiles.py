@@ -17,8 +17,8 @@ from astropy.table import Column, MaskedColumn, QTable, Table
 from astropy.table.meta import get_header_from_yaml
 
 from .exceptions import CatalogError
-from .files import truncation_raises
-from .parallel import n_threads
+from .utils.files import truncation_raises
+from .utils.parallel import n_threads
 from .votable import from_votable
 
 __all__ = ["StarFile", "release_memory", "star_files"]

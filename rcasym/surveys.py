@@ -17,7 +17,7 @@ from astropy.table import Table
 
 from .columns import COLUMNS, text
 from .exceptions import CatalogError, CatalogWarning
-from .validation import check_columns, warn
+from .utils.validation import check_columns, warn
 
 __all__ = ["SurveyTable", "SURVEY_READERS", "LAMOST_COLUMNS", "APOGEE_COLUMNS",
            "read_apogee_rc", "read_lamost_rc", "read_lamost_dr3_rgb", "read_first_table",

@@ -13,10 +13,10 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_array
 
-from . import compiled
+from .compiled import kernels
 from .exceptions import BinningError, RcasymError
 from .grid import CHUNK, LEAST, Grid, flat_index, index_dtype
-from .parallel import in_threads, shares
+from .utils.parallel import in_threads, shares
 
 __all__ = ["VoxelState", "flat_index"]
 
@@ -28,17 +28,17 @@ MANY = 400
 
 def grouped(index, values, n):
     """Counts of each of ``n`` places, and the values place after place."""
-    values, kernels = np.asarray(values, float), compiled.kernels()
-    if kernels:
+    values, compiled = np.asarray(values, float), kernels()
+    if compiled:
         index, values = np.ascontiguousarray(index), np.ascontiguousarray(values)
         parts = shares(len(index), LEAST)
         counts, grouped = np.zeros((len(parts), n), np.int64), np.empty(len(index))
-        list(in_threads(kernels.count, [index[part] for part in parts], counts))
+        list(in_threads(compiled.count, [index[part] for part in parts], counts))
         # A thread's stars come after those of the threads before it.
         starts = np.cumsum(counts, axis=0) - counts
         total = counts.sum(axis=0)
         starts += np.cumsum(total) - total
-        list(in_threads(lambda part, own: kernels.put(index[part], values[part], own, grouped),
+        list(in_threads(lambda part, own: compiled.put(index[part], values[part], own, grouped),
                         parts, starts))
         return total, grouped
     # A matrix of one row, from rows to columns: in scipy that is a counting sort, in C.

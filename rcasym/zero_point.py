@@ -9,7 +9,7 @@ from astropy import units as u
 from .columns import floats
 from .exceptions import CatalogError
 from .inference import estimate
-from .validation import check_columns
+from .utils.validation import check_columns
 from .voxels import VoxelState
 
 __all__ = ["ZeroPoint"]

@@ -5,8 +5,8 @@ from astropy import units as u
 from numpy.testing import assert_allclose, assert_array_equal
 
 from rcasym import DiskBinning
-from rcasym.axes import Axis
 from rcasym.exceptions import BinningError, CatalogError, RcasymError
+from rcasym.utils.axes import Axis
 
 from .conftest import catalog_at, random_stars
 

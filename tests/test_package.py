@@ -16,18 +16,20 @@ FOLDER = Path(rcasym.__file__).parent
 API = Path(__file__).parents[1] / "docs" / "api.rst"
 HEAVY = ("matplotlib", "scipy.stats", "scipy.sparse", "pandas", "dask", "distributed", "lsdb",
          "h5py", "pyarrow", "numba")
-# A star flows from left to right; a module imports modules of its own or an earlier layer.
-LAYERS = (
-    ("exceptions",),
-    ("validation", "axes", "files", "order_statistics", "progress", "parallel", "compiled"),
-    ("columns", "frames", "grid", "surveys", "voxels", "inference", "knots", "quantile_lp"),
-    ("bounded", "starfiles", "votable", "matching", "cuts", "splines", "common_ages",
-     "age_likelihood", "zero_point"),
-    ("catalogfile", "age_bias", "age_curve", "age_null", "calibratorfile"), ("catalog",),
-    ("mock", "ages", "binning", "checkpoint"),
-    ("batches", "mapfile", "profile", "significance"), ("distributed",), ("asymmetry",),
-    ("robustness",), ("plotting", "mapcommand", "cli"),
-)
+# Each subpackage, and those below it that it may import.
+LAYERS = {
+    "exceptions": (),
+    "utils": ("exceptions",),
+    "plotting": ("utils", "exceptions"),
+    "statistics": ("plotting", "utils", "exceptions"),
+    "splines": ("statistics", "plotting", "utils", "exceptions"),
+    "voxels": ("statistics", "plotting", "utils", "exceptions"),
+    "catalog": ("splines", "voxels", "statistics", "plotting", "utils", "exceptions"),
+    "ages": ("catalog", "splines", "voxels", "statistics", "plotting", "utils", "exceptions"),
+    "maps": ("catalog", "splines", "voxels", "statistics", "plotting", "utils", "exceptions"),
+    "command": ("ages", "maps", "catalog", "splines", "voxels", "statistics", "plotting", "utils",
+                "exceptions"),
+}
 
 
 def run_python(code):

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import LogNorm, Normalize
 
-from ..axes import AXIS_LABELS
 from ..exceptions import RcasymError
-from ..validation import check_choice
+from ..utils.axes import AXIS_LABELS
+from ..utils.validation import check_choice
 from .panels import (
     COLUMN_WIDTHS,
     DIVERGING,

@@ -12,7 +12,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import MaxNLocator
 
 from ..exceptions import RcasymError
-from ..files import whole_file
+from ..utils.files import whole_file
 
 __all__ = ["BESIDE", "COLUMN_WIDTHS", "DIVERGING", "SEQUENTIAL", "own_figure", "new_axes",
            "panel_axes", "panel_bar", "panel_title", "panel_legend", "legend_shape", "margins",

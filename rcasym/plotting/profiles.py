@@ -5,10 +5,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from astropy.table import Table
 
-from ..axes import AXIS_LABELS
 from ..exceptions import RcasymError
 from ..inference import ROUNDING
-from ..validation import check_choice
+from ..utils.axes import AXIS_LABELS
+from ..utils.validation import check_choice
 from .panels import (
     BESIDE,
     COLUMN_WIDTHS,

@@ -7,9 +7,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LogNorm
 
-from ..axes import AXIS_LABELS
 from ..columns import floats, survey_names
-from ..validation import check_columns
+from ..utils.axes import AXIS_LABELS
+from ..utils.validation import check_columns
 from .panels import (
     BESIDE,
     COLUMN_WIDTHS,

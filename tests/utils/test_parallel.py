@@ -12,8 +12,8 @@ import pytest
 
 from rcasym import parallel
 from rcasym.exceptions import RcasymError
-from rcasym.parallel import SecondProcess
-from rcasym.validation import check_choice
+from rcasym.utils.parallel import SecondProcess
+from rcasym.utils.validation import check_choice
 
 
 @pytest.fixture(params=["second", "not wanted", "one core"])
@@ -38,7 +38,7 @@ def test_results_and_errors(helper):
 def test_ends_with_the_first(tmp_path):
     path = tmp_path / "pid"
     code = ("import os, pathlib, time\n"
-            "from rcasym.parallel import SecondProcess\n"
+            "from rcasym.utils.parallel import SecondProcess\n"
             "if __name__ == '__main__':\n"
             "    second = SecondProcess(True)\n"
             f"    pathlib.Path({str(path)!r}).write_text(str(second.start(os.getpid)()))\n"

@@ -27,7 +27,7 @@ class Axis:
     Examples
     --------
     >>> from astropy import units as u
-    >>> from rcasym.axes import Axis
+    >>> from rcasym.utils.axes import Axis
     >>> age = Axis("age", [0, 2, 6] * u.Gyr)
     >>> age.centers, age.widths
     (<Quantity [1., 4.] Gyr>, <Quantity [2., 4.] Gyr>)
@@ -89,7 +89,7 @@ class Axis:
         Examples
         --------
         >>> from astropy import units as u
-        >>> from rcasym.axes import Axis
+        >>> from rcasym.utils.axes import Axis
         >>> age = Axis("age", [0, 2, 6] * u.Gyr)
         >>> age.interval(0), age.interval(1)
         ('0 ≤ age < 2 Gyr', '2 ≤ age ≤ 6 Gyr')

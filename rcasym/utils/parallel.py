@@ -48,7 +48,7 @@ def shares(n, least):
 
     Examples
     --------
-    >>> from rcasym.parallel import shares
+    >>> from rcasym.utils.parallel import shares
     >>> shares(1000, least=1000)
     [slice(0, 1000, None)]
     """

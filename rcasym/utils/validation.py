@@ -13,7 +13,7 @@ import numpy as np
 from astropy import units as u
 from astropy.table import Table
 
-from .exceptions import BinningError, CatalogError, RcasymError
+from ..exceptions import BinningError, CatalogError, RcasymError
 
 __all__ = ["check_choice", "check_edges", "check_columns", "check_rng", "check_same_frame",
            "check_separation", "check_tables", "check_whole", "to_unit", "warn"]
