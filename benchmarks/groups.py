@@ -19,9 +19,9 @@ from scipy import optimize, stats
 from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
 from rcasym.bounded import VoxelMoments
 from rcasym.frames import paper_frame, sky_to_cylindrical
-from rcasym.inference import PairedVoxels, bootstrap
 from rcasym.profile import sides_of
 from rcasym.splines import QuantileSpline
+from rcasym.statistics.estimates import PairedVoxels, bootstrap
 from rcasym.utils.parallel import in_threads, shares
 from rcasym.voxels import VoxelState
 

@@ -10,7 +10,7 @@ from astropy.io.registry import UnifiedReadWriteMethod
 from astropy.table import MaskedColumn, QTable, connect
 
 from .exceptions import BinningError, CatalogWarning, RcasymError
-from .inference import (
+from .statistics.estimates import (
     PairedVoxels,
     bootstrap,
     combine,

@@ -14,7 +14,6 @@ from .catalog import RedClumpCatalog
 from .columns import floats, survey_names
 from .exceptions import BinningError, CatalogError, CatalogWarning, RcasymError
 from .frames import affine, apply_affine, cylindrical_values
-from .inference import ROUNDING
 from .profile import (
     ESTIMATES,
     check_profile,
@@ -23,6 +22,7 @@ from .profile import (
     sides_of,
     warn_of_stars_astride,
 )
+from .statistics.estimates import ROUNDING
 from .utils.progress import progress as show_progress
 from .utils.validation import check_columns, check_rng, check_whole, to_unit, warn
 from .voxels import VoxelState, flat_index

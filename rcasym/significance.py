@@ -8,8 +8,8 @@ from astropy import units as u
 from astropy.table import QTable
 
 from .exceptions import CatalogWarning
-from .inference import ROUNDING, combine
 from .profile import bin_edges, check_profile, paired_voxels, show, slice_edges
+from .statistics.estimates import ROUNDING, combine
 from .utils.parallel import generators, in_threads
 from .utils.progress import progress
 from .utils.validation import check_rng, check_whole, warn

@@ -8,7 +8,7 @@ from astropy import units as u
 
 from .columns import floats
 from .exceptions import CatalogError
-from .inference import estimate
+from .statistics.estimates import estimate
 from .utils.validation import check_columns
 from .voxels import VoxelState
 

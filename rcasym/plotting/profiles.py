@@ -6,7 +6,7 @@ import numpy as np
 from astropy.table import Table
 
 from ..exceptions import RcasymError
-from ..inference import ROUNDING
+from ..statistics.estimates import ROUNDING
 from ..utils.axes import AXIS_LABELS
 from ..utils.validation import check_choice
 from .panels import (

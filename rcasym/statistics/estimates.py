@@ -11,8 +11,8 @@ from functools import cached_property
 import numpy as np
 from scipy.special import stdtrit
 
+from ..utils.parallel import generators, in_threads
 from .order_statistics import median_error, median_interval, normal_quantile
-from .utils.parallel import generators, in_threads
 
 __all__ = ["Estimates", "estimate", "with_interval", "difference", "combine", "ratio", "linear",
            "bootstrap", "PairedVoxels", "DISTINGUISHABLE", "ROUNDING"]
@@ -45,7 +45,7 @@ class Estimates:
     Examples
     --------
     >>> import numpy as np
-    >>> from rcasym.inference import estimate
+    >>> from rcasym.statistics.estimates import estimate
     >>> from rcasym.voxels import VoxelState
     >>> stars = VoxelState.from_stars(np.array([0, 0, 1]), np.array([0.1, 0.2, 0.5]), 2)
     >>> means = estimate(stars, "mean")
@@ -78,7 +78,7 @@ class Estimates:
 
         Examples
         --------
-        >>> from rcasym.inference import with_interval
+        >>> from rcasym.statistics.estimates import with_interval
         >>> print(with_interval(0.1, 0.02, 0.0004, 30).where([True, False]).value)
         [0.1 nan]
         """
@@ -122,7 +122,7 @@ def estimate(state, statistic="median", confidence=0.683):
     Examples
     --------
     >>> import numpy as np
-    >>> from rcasym.inference import estimate
+    >>> from rcasym.statistics.estimates import estimate
     >>> from rcasym.voxels import VoxelState
     >>> stars = VoxelState.from_stars(np.zeros(5, int), np.array([0.1, 0.2, 0.3, 0.5, 0.9]), 1)
     >>> median = estimate(stars)
@@ -164,7 +164,7 @@ def with_interval(value, error, variance, dof, confidence=0.683):
 
     Examples
     --------
-    >>> from rcasym.inference import with_interval
+    >>> from rcasym.statistics.estimates import with_interval
     >>> few, many = (with_interval(0.1, 0.02, 0.0004, dof) for dof in (2, 200))
     >>> print(f"{few.high:.3f} {many.high:.3f}")
     0.126 0.120
@@ -191,7 +191,7 @@ def difference(north, south, confidence=0.683):
 
     Examples
     --------
-    >>> from rcasym.inference import difference, with_interval
+    >>> from rcasym.statistics.estimates import difference, with_interval
     >>> north, south = (with_interval(m_h, 0.03, 0.0009, 50) for m_h in (-0.2, -0.3))
     >>> print(f"{difference(north, south).value:.3f} ± {difference(north, south).error:.3f}")
     0.100 ± 0.042
@@ -232,7 +232,7 @@ def combine(value, error, weight, group, n_groups):
     Examples
     --------
     >>> import numpy as np
-    >>> from rcasym.inference import combine
+    >>> from rcasym.statistics.estimates import combine
     >>> value, error, weight = np.array([[0.1, 0.2], [0.02, 0.04], [4, 1]])
     >>> print(*combine(value, error, weight, group=np.array([0, 0]), n_groups=1))
     [0.12] [0.01788854]
@@ -272,7 +272,7 @@ def ratio(north, south, confidence=0.683, *, modulus=True):
 
     Examples
     --------
-    >>> from rcasym.inference import ratio, with_interval
+    >>> from rcasym.statistics.estimates import ratio, with_interval
     >>> north, south = (with_interval(m_h, 0.03, 0.0009, 50) for m_h in (-0.2, -0.3))
     >>> print(ratio(north, south)[0].value, ratio(north, south, modulus=False)[0].value)
     0.2 -0.2
@@ -311,7 +311,7 @@ def linear(north_less_south):
 
     Examples
     --------
-    >>> from rcasym.inference import linear, with_interval
+    >>> from rcasym.statistics.estimates import linear, with_interval
     >>> A = linear(with_interval(0.1, 0.04, 0.0016, 50))
     >>> print(f"{A.value:.3f}, {(10**-0.2 - 10**-0.3) / (10**-0.2 + 10**-0.3):.3f}")
     0.115, 0.115
@@ -352,7 +352,7 @@ def bootstrap(state, statistic="median", n=1000, rng=None):
     Examples
     --------
     >>> import numpy as np
-    >>> from rcasym.inference import bootstrap, estimate
+    >>> from rcasym.statistics.estimates import bootstrap, estimate
     >>> from rcasym.voxels import VoxelState
     >>> stars = VoxelState.from_stars(np.zeros(5, int), np.array([0.1, 0.2, 0.3, 0.5, 0.9]), 1)
     >>> print(f"{bootstrap(stars, n=20_000, rng=1).std():.2f}, {estimate(stars).error[0]:.2f}")
@@ -421,7 +421,7 @@ class PairedVoxels:
     Examples
     --------
     >>> import numpy as np
-    >>> from rcasym.inference import PairedVoxels
+    >>> from rcasym.statistics.estimates import PairedVoxels
     >>> from rcasym.voxels import VoxelState
     >>> north, south = (VoxelState.from_stars(np.array([0, 0, 1]), np.array(m_h), 2)
     ...                 for m_h in ([0.1, 0.3, -0.2], [0.0, 0.1, -0.3]))
@@ -490,7 +490,7 @@ class PairedVoxels:
         Examples
         --------
         >>> import numpy as np
-        >>> from rcasym.inference import PairedVoxels
+        >>> from rcasym.statistics.estimates import PairedVoxels
         >>> from rcasym.voxels import VoxelState
         >>> north, south = (VoxelState.from_stars(np.zeros(3, int), np.array(m_h), 1)
         ...                 for m_h in ([0.1, 0.3, 0.2], [0.0, 0.1, -0.3]))

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 from rcasym import inference
-from rcasym.inference import Estimates, PairedVoxels, estimate
+from rcasym.statistics.estimates import Estimates, PairedVoxels, estimate
 from rcasym.voxels import VoxelState
 
 
