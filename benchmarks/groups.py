@@ -17,13 +17,13 @@ from astropy.table import QTable
 from scipy import optimize, stats
 
 from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
-from rcasym.bounded import VoxelMoments
 from rcasym.frames import paper_frame, sky_to_cylindrical
 from rcasym.profile import sides_of
 from rcasym.splines import QuantileSpline
 from rcasym.statistics.estimates import PairedVoxels, bootstrap
 from rcasym.utils.parallel import in_threads, shares
 from rcasym.voxels import VoxelState
+from rcasym.voxels.bounded import VoxelMoments
 
 from .measure import OURS, Result, interleaved
 from .peers import FULL, MOMENTS

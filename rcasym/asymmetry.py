@@ -16,7 +16,7 @@ from .mapfile import read_map, write_map
 from .profile import bootstrap_of, largest_of, profile_of, warn_of_stars_astride
 from .significance import permutation_test
 from .utils.validation import check_same_frame, check_whole, warn
-from .voxels import VoxelState
+from .voxels.state import VoxelState
 
 __all__ = ["AsymmetryMap"]
 
@@ -36,7 +36,7 @@ class AsymmetryMap:
     ----------
     binning : DiskBinning
         The grid.
-    state : `~rcasym.voxels.VoxelState` or `~rcasym.bounded.VoxelSummary`
+    state : `~rcasym.voxels.VoxelState` or `~rcasym.voxels.bounded.VoxelSummary`
         The [M/H] of the stars in each voxel, or what is known of them with a ``memory_limit``.
     frame : `~astropy.coordinates.Galactocentric`
         The frame that R, phi and Z are measured in.

@@ -18,7 +18,6 @@ import numpy as np
 from astropy import units as u
 from astropy.table import Table
 
-from .bounded import FirstPass, SecondPass
 from .catalog import RedClumpCatalog, sky_of
 from .checkpoint import Checkpoint
 from .columns import COLUMNS, LostValues, find_columns, floats
@@ -27,7 +26,8 @@ from .frames import check_frame, paper_frame, sky_to_cylindrical
 from .starfiles import StarFile, release_memory, star_files
 from .utils.progress import StarCounter
 from .utils.validation import check_columns, check_same_frame
-from .voxels import VoxelState
+from .voxels.bounded import FirstPass, SecondPass
+from .voxels.state import VoxelState
 
 __all__ = ["StarArrays", "StateSum", "arrays_of", "check_memory", "naming", "needed_columns",
            "state_of_batches", "state_of_none"]

@@ -10,7 +10,7 @@ from .columns import floats
 from .exceptions import BinningError
 from .utils.axes import Axis
 from .utils.validation import EDGE_TOLERANCE, check_columns, check_edges, check_whole
-from .voxels import VoxelState, flat_index
+from .voxels.state import VoxelState, flat_index
 
 __all__ = ["DiskBinning", "check_binning"]
 

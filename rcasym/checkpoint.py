@@ -9,11 +9,11 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from .bounded import FirstPass, VoxelMoments
 from .exceptions import CatalogError
 from .frames import frame_parameters
 from .utils.files import whole_file
-from .voxels import VoxelState
+from .voxels.bounded import FirstPass, VoxelMoments
+from .voxels.state import VoxelState
 
 __all__ = ["Checkpoint", "Done"]
 
@@ -29,7 +29,7 @@ class Done:
     ----------
     batches : list of list
         Of each batch that is in the state, how many stars it has, and what tells it from others.
-    state : `~rcasym.voxels.VoxelState` or `~rcasym.bounded.FirstPass`, or None
+    state : `~rcasym.voxels.VoxelState` or `~rcasym.voxels.bounded.FirstPass`, or None
         What they add up to.
     complete : bool
         Whether these are all batches.

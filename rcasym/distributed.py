@@ -33,13 +33,13 @@ from .batches import (
     state_of_none,
 )
 from .binning import DiskBinning, check_binning
-from .bounded import FirstPass, SecondPass
 from .columns import LostValues
 from .exceptions import CatalogError, RcasymError
 from .frames import check_frame
 from .starfiles import StarFile, star_files
 from .utils.parallel import one_thread
 from .utils.validation import check_same_frame, check_whole
+from .voxels.bounded import FirstPass, SecondPass
 
 __all__ = ["Engine", "state_of_files", "state_of_hats"]
 

@@ -13,10 +13,10 @@ import numpy as np
 
 from .asymmetry import AsymmetryMap
 from .binning import DiskBinning
-from .bounded import VoxelSummary
 from .exceptions import RcasymError
 from .starfiles import star_files
 from .utils.files import whole_file
+from .voxels.bounded import VoxelSummary
 
 __all__ = ["check_folder", "map_parser", "pairs_of", "run_map"]
 

@@ -14,12 +14,12 @@ from astropy.io import fits
 from astropy.table import QTable
 
 from .binning import DiskBinning
-from .bounded import VoxelSummary
 from .exceptions import CatalogError
 from .frames import FRAME_UNITS, frame_from_parameters, frame_parameters
 from .utils.files import truncation_raises, whole_file
 from .utils.validation import check_choice
-from .voxels import VoxelState
+from .voxels.bounded import VoxelSummary
+from .voxels.state import VoxelState
 
 __all__ = ["write_map", "read_map", "ARRAYS"]
 

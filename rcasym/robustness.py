@@ -25,7 +25,7 @@ from .profile import (
 from .statistics.estimates import ROUNDING
 from .utils.progress import progress as show_progress
 from .utils.validation import check_columns, check_rng, check_whole, to_unit, warn
-from .voxels import VoxelState, flat_index
+from .voxels.state import VoxelState, flat_index
 
 __all__ = ["propagate", "systematics", "Systematics"]
 

@@ -10,7 +10,7 @@ from .columns import floats
 from .exceptions import CatalogError
 from .statistics.estimates import estimate
 from .utils.validation import check_columns
-from .voxels import VoxelState
+from .voxels.state import VoxelState
 
 __all__ = ["ZeroPoint"]
 

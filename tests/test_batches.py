@@ -22,9 +22,9 @@ from rcasym import (
     checkpoint,
     make_mock_catalog,
 )
-from rcasym.bounded import VoxelSummary
 from rcasym.exceptions import CatalogWarning
 from rcasym.frames import galactocentric_frame, paper_frame
+from rcasym.voxels.bounded import VoxelSummary
 
 ARRAYS = ("count", "mean", "median", "std", "mean_error", "radial_mean", "offset")
 # Few voxels, so that what a bounded state takes is less than the values of the stars.

@@ -6,10 +6,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from rcasym import AsymmetryMap
-from rcasym.bounded import FirstPass, SecondPass, VoxelMoments, VoxelSummary
 from rcasym.voxels import VoxelState
-
-from .test_voxels import EDGES, sample
+from rcasym.voxels.bounded import FirstPass, SecondPass, VoxelMoments, VoxelSummary
+from tests.voxels.test_state import EDGES, sample
 
 
 def first_pass(columns, values):

@@ -10,10 +10,10 @@ from functools import cached_property, reduce
 
 import numpy as np
 
-from .exceptions import RcasymError
-from .grid import LEAST, Grid
-from .utils.parallel import in_threads
-from .voxels import blocks, grouped, mean_of, sort_within, std_of
+from ..exceptions import RcasymError
+from ..utils.parallel import in_threads
+from .index import LEAST, Grid
+from .state import blocks, grouped, mean_of, sort_within, std_of
 
 __all__ = ["VoxelMoments", "FirstPass", "SecondPass", "VoxelSummary"]
 
@@ -67,7 +67,7 @@ class VoxelMoments:
     Examples
     --------
     >>> import numpy as np
-    >>> from rcasym.bounded import VoxelMoments
+    >>> from rcasym.voxels.bounded import VoxelMoments
     >>> R, m_h = np.array([8.5, 9.5, 9.0, 7.0, np.nan]), np.array([0.1, 0.0, -0.1, 0.3, 0.2])
     >>> moments = VoxelMoments.from_columns([R], [np.array([8.0, 9.0, 10.0])], m_h)
     >>> (moments + moments).counts, moments.mean, moments.std
@@ -93,7 +93,7 @@ class VoxelMoments:
         Parameters
         ----------
         columns : sequence of ndarray
-            One array of numbers an axis; see `rcasym.grid.flat_index`.
+            One array of numbers an axis; see `rcasym.voxels.index.flat_index`.
         edges : sequence of ndarray
             The increasing edges of each axis.
         values : ndarray
@@ -112,7 +112,7 @@ class VoxelMoments:
         Examples
         --------
         >>> import numpy as np
-        >>> from rcasym.bounded import VoxelMoments
+        >>> from rcasym.voxels.bounded import VoxelMoments
         >>> R, edges = np.linspace(8, 9.9, 20), [np.array([8.0, 9.0, 10.0])]
         >>> print(VoxelMoments.from_columns([R], edges, -0.1 * R).mean.round(3))
         [-0.845 -0.945]
@@ -184,7 +184,7 @@ class VoxelMoments:
         Examples
         --------
         >>> import numpy as np
-        >>> from rcasym.bounded import VoxelMoments
+        >>> from rcasym.voxels.bounded import VoxelMoments
         >>> moments = VoxelMoments(np.array([1, 1, 4]), np.array([0.1, 0.3, 0.4]), np.zeros(3))
         >>> pooled = moments.pooled(np.array([0, 0, -1]), 1)
         >>> print(pooled.mean, pooled.std.round(3), pooled.n_outside)
@@ -216,7 +216,7 @@ class FirstPass:
     Medians of two batches of stars that are never in memory together:
 
     >>> import numpy as np
-    >>> from rcasym.bounded import FirstPass, SecondPass
+    >>> from rcasym.voxels.bounded import FirstPass, SecondPass
     >>> from rcasym.voxels import VoxelState
     >>> edges = [np.array([8.0, 9.0, 10.0])]
     >>> batches = [([np.array([8.5, 9.5])], np.array([0.1, 0.0])),
@@ -306,7 +306,7 @@ class SecondPass:
     See `FirstPass`.
 
     >>> import numpy as np
-    >>> from rcasym.bounded import FirstPass, SecondPass
+    >>> from rcasym.voxels.bounded import FirstPass, SecondPass
     >>> from rcasym.voxels import VoxelState
     >>> R, edges, m_h = [np.array([8.2, 8.3, 8.4])], [np.array([8.0, 9.0])], np.array([0, 0.5, 1])
     >>> first = FirstPass.from_state(VoxelState.from_columns(R, edges, m_h))
@@ -376,7 +376,7 @@ class VoxelSummary(VoxelMoments):
     Examples
     --------
     >>> import numpy as np
-    >>> from rcasym.bounded import VoxelSummary
+    >>> from rcasym.voxels.bounded import VoxelSummary
     >>> summary = VoxelSummary(np.array([2, 0]), np.array([0.4, 0]), np.array([0.02, 0]),
     ...                        median=np.array([0.2, np.nan]))
     >>> print(summary.mean, summary.std.round(2), summary.n_stars)

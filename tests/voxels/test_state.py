@@ -12,9 +12,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import binned_statistic_dd
 
 from rcasym import compiled, grid, parallel, voxels
-from rcasym.bounded import VoxelMoments
 from rcasym.exceptions import BinningError, RcasymError
 from rcasym.voxels import VoxelState, flat_index
+from rcasym.voxels.bounded import VoxelMoments
 
 EDGES = [np.array([-35.0, -15, -5, 0, 5, 15, 35]), np.round(6.2 + 0.6 * np.arange(16), 10),
          0.3 * np.arange(-7, 8)]

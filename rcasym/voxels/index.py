@@ -3,9 +3,9 @@
 
 import numpy as np
 
+from ..exceptions import BinningError
+from ..utils.parallel import in_threads, shares
 from .compiled import kernels, lookup
-from .exceptions import BinningError
-from .utils.parallel import in_threads, shares
 
 __all__ = ["flat_index"]
 

@@ -3,7 +3,7 @@
 
 Pure arrays of floats. The state keeps each voxel's values in order, so that count, mean, standard
 deviation, median and any other quantile are exact, and come out with the same bits however the
-stars were split or shuffled before, on any number of threads. `rcasym.bounded` is for more stars
+stars were split or shuffled before, on any number of threads. `rcasym.voxels.bounded` is for more stars
 than memory holds.
 """
 
@@ -13,10 +13,10 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_array
 
+from ..exceptions import BinningError, RcasymError
+from ..utils.parallel import in_threads, shares
 from .compiled import kernels
-from .exceptions import BinningError, RcasymError
-from .grid import CHUNK, LEAST, Grid, flat_index, index_dtype
-from .utils.parallel import in_threads, shares
+from .index import CHUNK, LEAST, Grid, flat_index, index_dtype
 
 __all__ = ["VoxelState", "flat_index"]
 
@@ -173,7 +173,7 @@ class VoxelState:
         Parameters
         ----------
         columns : sequence of ndarray
-            One array of numbers an axis; see `rcasym.grid.flat_index`.
+            One array of numbers an axis; see `rcasym.voxels.index.flat_index`.
         edges : sequence of ndarray
             The increasing edges of each axis.
         values : ndarray
