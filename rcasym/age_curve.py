@@ -9,7 +9,7 @@ from numpy.polynomial import Legendre
 from .age_bias import AgeBias, TrueAges
 from .common_ages import AXES, CommonAges, check_errors
 from .exceptions import RcasymWarning
-from .splines import QuantileSpline
+from .splines.quantile_spline import QuantileSpline
 from .utils.progress import progress
 from .utils.validation import warn
 

@@ -34,7 +34,7 @@ from .common_ages import (
     with_mask,
 )
 from .exceptions import CatalogError, RcasymError
-from .splines import check_constraints
+from .splines.quantile_spline import check_constraints
 from .utils.validation import check_choice, check_columns, check_rng, check_whole, to_unit
 
 __all__ = ["AgeCalibrator"]

@@ -10,7 +10,7 @@ from numpy.polynomial import Legendre
 
 from .common_ages import CommonAges, read_only
 from .exceptions import CatalogError
-from .splines import QuantileSpline
+from .splines.quantile_spline import QuantileSpline
 from .utils.files import whole_file
 from .utils.validation import check_choice
 

@@ -34,7 +34,7 @@ def initial_mesh(x, n_knots, degree):
     Examples
     --------
     >>> import numpy as np
-    >>> from rcasym.knots import initial_mesh
+    >>> from rcasym.splines.knots import initial_mesh
     >>> initial_mesh(np.arange(11.0), 3, 2)
     array([ 0.,  5., 10.])
     """

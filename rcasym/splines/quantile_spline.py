@@ -9,9 +9,9 @@ from scipy import sparse
 from scipy.interpolate import BSpline
 from scipy.sparse.csgraph import structural_rank
 
-from .exceptions import RcasymError
+from ..exceptions import RcasymError
 from .knots import data_between, initial_mesh, select_knots, select_smoothing, smoothing_grid
-from .quantile_lp import QuantileProgram, clamped
+from .linear_program import QuantileProgram, clamped
 
 __all__ = ["QuantileSpline", "check_constraints"]
 
@@ -386,7 +386,7 @@ class QuantileSpline:
         >>> from rcasym.splines import QuantileSpline
         >>> ax = QuantileSpline.fit([0, 1, 2, 3], [0, 2, 3, 7], knots=[0, 3]).plot(color="C1")
         """
-        from .plotting import plot_spline
+        from ..plotting import plot_spline
 
         return plot_spline(self, ax=ax, width=width, **kwargs)
 

@@ -11,20 +11,20 @@ from hypothesis import strategies as st
 from scipy.interpolate import BSpline
 from scipy.optimize import linprog
 
-from rcasym.knots import (
+from rcasym.splines import QuantileSpline
+from rcasym.splines.knots import (
     data_between,
     initial_mesh,
     select_knots,
     select_smoothing,
     smoothing_grid,
 )
-from rcasym.quantile_lp import QuantileProgram
-from rcasym.splines import QuantileSpline
+from rcasym.splines.linear_program import QuantileProgram
 
 if "RCASYM_TEST_DATA" in os.environ:
     ORACLE = Path(os.environ["RCASYM_TEST_DATA"]).parent / "cobs-oracle"
 else:
-    ORACLE = Path(__file__).parents[2] / "shared" / "cobs-oracle"
+    ORACLE = Path(__file__).parents[3] / "shared" / "cobs-oracle"
 
 SHAPES = {
     "increase": "increasing",

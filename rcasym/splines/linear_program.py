@@ -8,7 +8,7 @@ from scipy import sparse
 from scipy.interpolate import BSpline
 from scipy.optimize import linprog
 
-from .exceptions import RcasymError
+from ..exceptions import RcasymError
 
 __all__ = ["Contradiction", "QuantileProgram", "Solution", "clamped"]
 
