@@ -17,7 +17,7 @@ from astropy.table import QTable
 from scipy import optimize, stats
 
 from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
-from rcasym.frames import paper_frame, sky_to_cylindrical
+from rcasym.catalog.frames import paper_frame, sky_to_cylindrical
 from rcasym.profile import sides_of
 from rcasym.splines import QuantileSpline
 from rcasym.statistics.estimates import PairedVoxels, bootstrap

@@ -16,7 +16,7 @@ hangs on what was assumed, takes a test and a table of systematics.
 from astropy import units as u
 
 from rcasym import AsymmetryMap, RedClumpCatalog, make_mock_catalog, systematics
-from rcasym.zero_point import ZeroPoint
+from rcasym.catalog.zero_point import ZeroPoint
 
 mock = make_mock_catalog(60_000).select()
 lamost, apogee = (mock[mock["survey"] == name] for name in ("LAMOST", "APOGEE"))

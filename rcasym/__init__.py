@@ -6,9 +6,9 @@ from importlib.metadata import version
 from .ages import AgeCalibrator
 from .asymmetry import AsymmetryMap
 from .binning import DiskBinning
-from .catalog import RedClumpCatalog
-from .cuts import QualityCuts
-from .mock import make_mock_catalog
+from .catalog.core import RedClumpCatalog
+from .catalog.cuts import QualityCuts
+from .catalog.mock import make_mock_catalog
 from .profile import AsymmetryProfile
 from .robustness import Systematics, propagate, systematics
 

@@ -21,7 +21,7 @@ from .age_curve import (
 )
 from .age_null import AgeNullTest
 from .calibratorfile import read_calibrator, write_calibrator
-from .columns import COLUMNS, floats
+from .catalog.columns import COLUMNS, floats
 from .common_ages import (
     AXES,
     CommonAges,

@@ -18,12 +18,12 @@ import numpy as np
 from astropy import units as u
 from astropy.table import Table
 
-from .catalog import RedClumpCatalog, sky_of
+from .catalog.chunks import StarFile, release_memory, star_files
+from .catalog.columns import COLUMNS, LostValues, find_columns, floats
+from .catalog.core import RedClumpCatalog, sky_of
+from .catalog.frames import check_frame, paper_frame, sky_to_cylindrical
 from .checkpoint import Checkpoint
-from .columns import COLUMNS, LostValues, find_columns, floats
 from .exceptions import CatalogError, RcasymError
-from .frames import check_frame, paper_frame, sky_to_cylindrical
-from .starfiles import StarFile, release_memory, star_files
 from .utils.progress import StarCounter
 from .utils.validation import check_columns, check_same_frame
 from .voxels.bounded import FirstPass, SecondPass

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from astropy import units as u
 
-from .columns import floats
+from .catalog.columns import floats
 from .exceptions import BinningError
 from .utils.axes import Axis
 from .utils.validation import EDGE_TOLERANCE, check_columns, check_edges, check_whole
@@ -277,7 +277,7 @@ class DiskBinning:
         Any number a star can be binned, here the age in place of [M/H]:
 
         >>> from rcasym import DiskBinning, make_mock_catalog
-        >>> from rcasym.columns import floats
+        >>> from rcasym.catalog.columns import floats
         >>> cat, binning = make_mock_catalog(1000), DiskBinning(phi=None)
         >>> state = binning.state(binning.coordinates(cat), floats(cat, "age"))
         >>> print(state.n_stars + state.n_outside + state.n_masked)

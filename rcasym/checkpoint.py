@@ -9,8 +9,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from .catalog.frames import frame_parameters
 from .exceptions import CatalogError
-from .frames import frame_parameters
 from .utils.files import whole_file
 from .voxels.bounded import FirstPass, VoxelMoments
 from .voxels.state import VoxelState
@@ -34,7 +34,7 @@ class Done:
     complete : bool
         Whether these are all batches.
     lost : dict
-        The values that they lack, as `rcasym.columns.LostValues.to_json` gives them.
+        The values that they lack, as `rcasym.catalog.columns.LostValues.to_json` gives them.
     """
 
     batches: list

@@ -21,19 +21,19 @@ from .age_null import AgeNullTest
 from .ages import AgeCalibrator
 from .asymmetry import AsymmetryMap
 from .binning import DiskBinning
-from .catalog import RedClumpCatalog
-from .catalogfile import read_formats
-from .columns import floats, survey_names
+from .catalog.columns import floats, survey_names
+from .catalog.core import RedClumpCatalog
+from .catalog.cuts import QualityCuts
+from .catalog.io import read_formats
+from .catalog.mock import make_mock_catalog
+from .catalog.surveys import SURVEY_READERS
+from .catalog.zero_point import ZeroPoint
 from .common_ages import check_errors
-from .cuts import QualityCuts
 from .exceptions import RcasymError
 from .mapcommand import check_folder, map_parser, pairs_of, run_map
-from .mock import make_mock_catalog
-from .surveys import SURVEY_READERS
 from .utils.files import whole_file
 from .utils.parallel import SecondProcess
 from .utils.validation import check_choice
-from .zero_point import ZeroPoint
 
 __all__ = ["main"]
 

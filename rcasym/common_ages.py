@@ -7,7 +7,7 @@ import numpy as np
 from astropy import units as u
 from astropy.utils.masked import Masked
 
-from .columns import floats
+from .catalog.columns import floats
 from .exceptions import CatalogError, RcasymError
 from .utils.validation import check_columns, to_unit
 

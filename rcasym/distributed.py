@@ -33,10 +33,10 @@ from .batches import (
     state_of_none,
 )
 from .binning import DiskBinning, check_binning
-from .columns import LostValues
+from .catalog.chunks import StarFile, star_files
+from .catalog.columns import LostValues
+from .catalog.frames import check_frame
 from .exceptions import CatalogError, RcasymError
-from .frames import check_frame
-from .starfiles import StarFile, star_files
 from .utils.parallel import one_thread
 from .utils.validation import check_same_frame, check_whole
 from .voxels.bounded import FirstPass, SecondPass

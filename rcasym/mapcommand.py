@@ -13,8 +13,8 @@ import numpy as np
 
 from .asymmetry import AsymmetryMap
 from .binning import DiskBinning
+from .catalog.chunks import star_files
 from .exceptions import RcasymError
-from .starfiles import star_files
 from .utils.files import whole_file
 from .voxels.bounded import VoxelSummary
 

@@ -14,8 +14,8 @@ from astropy.io import fits
 from astropy.table import QTable
 
 from .binning import DiskBinning
+from .catalog.frames import FRAME_UNITS, frame_from_parameters, frame_parameters
 from .exceptions import CatalogError
-from .frames import FRAME_UNITS, frame_from_parameters, frame_parameters
 from .utils.files import truncation_raises, whole_file
 from .utils.validation import check_choice
 from .voxels.bounded import VoxelSummary

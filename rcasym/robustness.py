@@ -10,10 +10,10 @@ from astropy.table import QTable
 
 from .asymmetry import AsymmetryMap
 from .binning import DiskBinning
-from .catalog import RedClumpCatalog
-from .columns import floats, survey_names
+from .catalog.columns import floats, survey_names
+from .catalog.core import RedClumpCatalog
+from .catalog.frames import affine, apply_affine, cylindrical_values
 from .exceptions import BinningError, CatalogError, CatalogWarning, RcasymError
-from .frames import affine, apply_affine, cylindrical_values
 from .profile import (
     ESTIMATES,
     check_profile,
@@ -296,7 +296,7 @@ def systematics(catalog, binning=None, *, R_min=11 * u.kpc, R_max=None, zero_poi
         edge.
     zero_point : `~astropy.units.Quantity` ['dex'], optional
         By how much the [M/H] of each survey is raised and lowered; by default 0.03 dex.
-        `~rcasym.zero_point.ZeroPoint` measures it with the stars in common.
+        `~rcasym.catalog.zero_point.ZeroPoint` measures it with the stars in common.
     progress : bool, optional
         Whether to show a progress bar on a terminal; by default True.
 

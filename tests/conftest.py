@@ -11,7 +11,7 @@ from astropy.table import QTable
 from hypothesis import settings
 
 from rcasym import RedClumpCatalog, make_mock_catalog
-from rcasym.frames import paper_frame
+from rcasym.catalog.frames import paper_frame
 
 matplotlib.use("agg")
 

@@ -16,7 +16,7 @@ from astropy.table import QTable
 from scipy import stats
 
 from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
-from rcasym.frames import paper_frame
+from rcasym.catalog.frames import paper_frame
 from rcasym.profile import DIFFERENCES
 from rcasym.splines import QuantileSpline
 

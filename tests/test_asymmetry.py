@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
+from rcasym.catalog.frames import galactocentric_frame
 from rcasym.exceptions import BinningError, CatalogError, CatalogWarning
-from rcasym.frames import galactocentric_frame
 
 from .conftest import catalog_at, random_stars
 

@@ -22,8 +22,8 @@ from rcasym import (
     checkpoint,
     make_mock_catalog,
 )
+from rcasym.catalog.frames import galactocentric_frame, paper_frame
 from rcasym.exceptions import CatalogWarning
-from rcasym.frames import galactocentric_frame, paper_frame
 from rcasym.voxels.bounded import VoxelSummary
 
 ARRAYS = ("count", "mean", "median", "std", "mean_error", "radial_mean", "offset")

@@ -26,9 +26,9 @@ from rcasym import (
     parallel,
     starfiles,
 )
+from rcasym.catalog.chunks import StarFile
+from rcasym.catalog.frames import galactocentric_frame
 from rcasym.exceptions import CatalogError, CatalogWarning, RcasymError
-from rcasym.frames import galactocentric_frame
-from rcasym.starfiles import StarFile
 from rcasym.voxels.bounded import VoxelSummary
 
 from .test_batches import ARRAYS, COARSE, NAMES, assert_same_bits, plain

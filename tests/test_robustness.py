@@ -12,8 +12,8 @@ from rcasym import (
     propagate,
     systematics,
 )
+from rcasym.catalog.frames import galactocentric_frame
 from rcasym.exceptions import BinningError, CatalogError, CatalogWarning, RcasymError
-from rcasym.frames import galactocentric_frame
 
 from .test_profile import SMALL, assert_same, small_map, small_stars, values
 

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LogNorm
 
-from ..columns import floats, survey_names
+from ..catalog.columns import floats, survey_names
 from ..utils.axes import AXIS_LABELS
 from ..utils.validation import check_columns
 from .panels import (

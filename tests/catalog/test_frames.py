@@ -13,7 +13,7 @@ from astropy.coordinates import (
 from numpy.testing import assert_allclose, assert_array_equal
 
 from rcasym import frames
-from rcasym.frames import (
+from rcasym.catalog.frames import (
     affine,
     cylindrical,
     frame_from_parameters,

@@ -9,11 +9,11 @@ from astropy.io import registry
 from astropy.table import Column
 from astropy.table.connect import TableRead, TableWrite
 
+from ..exceptions import CatalogError, CatalogWarning
+from ..utils.files import truncation_raises
+from ..utils.validation import check_choice
 from .columns import COLUMNS, POSITION_COLUMNS, TEXT_COLUMNS, floats, text
-from .exceptions import CatalogError, CatalogWarning
 from .surveys import SURVEY_READERS
-from .utils.files import truncation_raises
-from .utils.validation import check_choice
 from .votable import from_votable, to_votable
 
 __all__ = ["CatalogRead", "CatalogWrite", "read_formats", "register"]

@@ -8,8 +8,8 @@ from astropy.table import Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from rcasym import AsymmetryMap, RedClumpCatalog
+from rcasym.catalog.surveys import position_from_apogee_id
 from rcasym.exceptions import CatalogError, CatalogWarning
-from rcasym.surveys import position_from_apogee_id
 
 IDS = ["2M19052050+4655041", "2M00000002-0000001", "AP17431000-2948123", "2M05320000+2200000"]
 

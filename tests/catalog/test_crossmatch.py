@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from rcasym.matching import _pairs, mutual_nearest, repeats_of
+from rcasym.catalog.crossmatch import _pairs, mutual_nearest, repeats_of
 
 
 def field(n, seed, width=20):

@@ -6,10 +6,9 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from rcasym import make_mock_catalog
+from rcasym.catalog.zero_point import ZeroPoint
 from rcasym.exceptions import CatalogError
-from rcasym.zero_point import ZeroPoint
-
-from .conftest import catalog_at
+from tests.conftest import catalog_at
 
 
 @pytest.fixture(scope="module")

@@ -14,13 +14,8 @@ from astropy.coordinates import (
 from astropy.io.registry import UnifiedReadWriteMethod
 from astropy.table import QTable, Table, vstack
 
-from .catalogfile import CatalogRead, CatalogWrite, register
-from .columns import COLUMNS, POSITION_COLUMNS, TEXT_COLUMNS, find_columns, floats, text
-from .cuts import QualityCuts
-from .exceptions import CatalogError, CatalogWarning
-from .frames import check_frame, cylindrical, sky_to_cartesian
-from .matching import mutual_nearest, repeats_of
-from .utils.validation import (
+from ..exceptions import CatalogError, CatalogWarning
+from ..utils.validation import (
     check_choice,
     check_columns,
     check_same_frame,
@@ -28,6 +23,11 @@ from .utils.validation import (
     check_tables,
     warn,
 )
+from .columns import COLUMNS, POSITION_COLUMNS, TEXT_COLUMNS, find_columns, floats, text
+from .crossmatch import mutual_nearest, repeats_of
+from .cuts import QualityCuts
+from .frames import check_frame, cylindrical, sky_to_cartesian
+from .io import CatalogRead, CatalogWrite, register
 
 __all__ = ["RedClumpCatalog", "sky_of"]
 
@@ -91,7 +91,7 @@ class RedClumpCatalog(QTable):
             The name of the survey; `QualityCuts` knows ``"LAMOST"`` and ``"APOGEE"``. Without it,
             the table's column ``survey``, if there is one.
         frame : `~astropy.coordinates.Galactocentric`, optional
-            The frame of ``galcen``; by default the paper's, `~rcasym.frames.paper_frame`.
+            The frame of ``galcen``; by default the paper's, `~rcasym.catalog.frames.paper_frame`.
         keep : sequence of str, optional
             Further columns of the table to keep, as they are.
 
@@ -411,7 +411,7 @@ class RedClumpCatalog(QTable):
         >>> len(axes)
         6
         """
-        from .plotting import plot_catalog
+        from ..plotting import plot_catalog
 
         return plot_catalog(self, axes=axes, width=width, **kwargs)
 

@@ -7,8 +7,8 @@ import numpy as np
 from astropy import units as u
 from astropy.table import QTable
 
+from ..utils.validation import to_unit
 from .columns import floats, survey_names
-from .utils.validation import to_unit
 
 __all__ = ["QualityCuts"]
 

@@ -15,9 +15,9 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import Table
 
+from ..exceptions import CatalogError, CatalogWarning
+from ..utils.validation import check_columns, warn
 from .columns import COLUMNS, text
-from .exceptions import CatalogError, CatalogWarning
-from .utils.validation import check_columns, warn
 
 __all__ = ["SurveyTable", "SURVEY_READERS", "LAMOST_COLUMNS", "APOGEE_COLUMNS",
            "read_apogee_rc", "read_lamost_rc", "read_lamost_dr3_rgb", "read_first_table",
@@ -89,7 +89,7 @@ class SurveyTable:
 
     >>> from astropy.table import Table
     >>> from rcasym import RedClumpCatalog
-    >>> from rcasym.surveys import SurveyTable
+    >>> from rcasym.catalog.surveys import SurveyTable
     >>> table = Table({"ra": [90.0], "dec": [20.0], "d_kpc": [2.5], "FEH": [-0.1]})
     >>> stars = SurveyTable(table, {"distance": "d_kpc", "m_h": "FEH"}, "GALAH")
     >>> cat = RedClumpCatalog.from_table(stars.table, columns=stars.columns, survey=stars.survey)
@@ -125,7 +125,7 @@ def read_first_table(path):
     --------
     >>> import tempfile
     >>> from astropy.table import Table
-    >>> from rcasym.surveys import read_first_table
+    >>> from rcasym.catalog.surveys import read_first_table
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     Table({"FEH": [-0.1, 0.2]}).write(f"{folder}/stars.fits")
     ...     print(read_first_table(f"{folder}/stars.fits")["FEH"].sum().round(1))
@@ -163,7 +163,7 @@ def position_from_apogee_id(ids):
 
     Examples
     --------
-    >>> from rcasym.surveys import position_from_apogee_id
+    >>> from rcasym.catalog.surveys import position_from_apogee_id
     >>> print(position_from_apogee_id(["2M19052050+4655041"]).to_string("hmsdms")[0])
     19h05m20.5s +46d55m04.1s
     """
@@ -287,7 +287,7 @@ def read_apogee_rc(path, *, ages=None, columns=None, position_from_id=False,
 
     >>> import tempfile
     >>> from astropy.table import Table
-    >>> from rcasym.surveys import read_apogee_rc
+    >>> from rcasym.catalog.surveys import read_apogee_rc
     >>> stars = Table({"APOGEE_ID": ["2M1", "2M2"], "RA": [90.0, 91], "DEC": [20.0, 21],
     ...                "RC_DIST": [2.5, 3], "M_H": [-0.1, 0.0]})
     >>> ages = Table({"APOGEE_ID": ["2M2"], "spec_age_xgb": [4.2], "spec_age_xgb_uncert": [0.7],
@@ -295,7 +295,7 @@ def read_apogee_rc(path, *, ages=None, columns=None, position_from_id=False,
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     stars.write(f"{folder}/apogee.fits")
     ...     apogee = read_apogee_rc(f"{folder}/apogee.fits", ages=ages)
-    INFO: ages joined for 1 of 2 stars; 0 flagged, 1 without an age in the table [rcasym.surveys]
+    INFO: ages joined for 1 of 2 stars; 0 flagged, 1 without an age in the table [rcasym.catalog.surveys]
     >>> print(apogee.table["age"].tolist(), apogee.counts)
     [nan, 4.2] {'n_age': 1, 'n_ageflg': 0, 'n_noage': 1}
     """
@@ -341,7 +341,7 @@ def read_lamost_rc(path, *, columns=None):
 
     >>> import tempfile
     >>> from astropy.table import Table
-    >>> from rcasym.surveys import read_lamost_rc
+    >>> from rcasym.catalog.surveys import read_lamost_rc
     >>> stars = Table({"ra": [90.0], "dec": [20.0], "dist": [2.5], "FEH_PASTEL": [-0.1],
     ...                "FEH_APOGEE": [-0.2]})
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -382,7 +382,7 @@ def read_lamost_dr3_rgb(path, *, columns=None):
     --------
     >>> import tempfile
     >>> from pathlib import Path
-    >>> from rcasym.surveys import read_lamost_dr3_rgb
+    >>> from rcasym.catalog.surveys import read_lamost_dr3_rgb
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "giants.dat")
     ...     _ = path.write_text("# obsid ra dec dist disterr_low disterr_up feh\\n"

@@ -16,9 +16,9 @@ from astropy.io.votable import is_votable
 from astropy.table import Column, MaskedColumn, QTable, Table
 from astropy.table.meta import get_header_from_yaml
 
-from .exceptions import CatalogError
-from .utils.files import truncation_raises
-from .utils.parallel import n_threads
+from ..exceptions import CatalogError
+from ..utils.files import truncation_raises
+from ..utils.parallel import n_threads
 from .votable import from_votable
 
 __all__ = ["StarFile", "release_memory", "star_files"]
@@ -70,7 +70,7 @@ class StarFile:
     --------
     >>> import tempfile
     >>> from astropy.table import Table
-    >>> from rcasym.starfiles import StarFile
+    >>> from rcasym.catalog.chunks import StarFile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     Table({"ra": [1.0, 2, 3], "FEH": [0.1, 0, -0.1]}).write(f"{folder}/stars.fits")
     ...     file = StarFile.open(f"{folder}/stars.fits")

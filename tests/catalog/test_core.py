@@ -10,11 +10,10 @@ from astropy.table import Column, MaskedColumn, QTable, Table, hstack, join, uni
 from numpy.testing import assert_allclose, assert_array_equal
 
 from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog
-from rcasym.columns import floats
+from rcasym.catalog.columns import floats
+from rcasym.catalog.frames import galactocentric_frame, paper_frame
 from rcasym.exceptions import CatalogError, CatalogWarning
-from rcasym.frames import galactocentric_frame, paper_frame
-
-from .conftest import catalog_at
+from tests.conftest import catalog_at
 
 
 def plain_table(n=4, **changes):

@@ -8,9 +8,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from rcasym import QualityCuts
 from rcasym.catalog import RedClumpCatalog
+from rcasym.catalog.frames import cylindrical, galactocentric_frame, paper_frame
+from rcasym.catalog.mock import make_mock_catalog
 from rcasym.exceptions import RcasymError
-from rcasym.frames import cylindrical, galactocentric_frame, paper_frame
-from rcasym.mock import make_mock_catalog
 
 N = 20_000
 TRUTH = {"true_distance": u.kpc, "true_R": u.kpc, "true_phi": u.deg, "true_Z": u.kpc,

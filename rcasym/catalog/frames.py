@@ -12,8 +12,8 @@ from astropy.coordinates import (
     Galactocentric,
 )
 
-from .exceptions import CatalogError, RcasymError
-from .utils.parallel import in_threads, shares
+from ..exceptions import CatalogError, RcasymError
+from ..utils.parallel import in_threads, shares
 
 __all__ = ["galactocentric_frame", "paper_frame", "cylindrical", "cylindrical_values",
            "sky_to_cartesian", "sky_to_cylindrical", "affine", "apply_affine", "check_frame",
@@ -50,7 +50,7 @@ def galactocentric_frame(R0=8.34 * u.kpc, Z0=25 * u.pc):
 
     Examples
     --------
-    >>> from rcasym.frames import galactocentric_frame
+    >>> from rcasym.catalog.frames import galactocentric_frame
     >>> frame = galactocentric_frame()
     >>> print(f"{frame.galcen_distance:.6f} {frame.z_sun}")
     8.340037 kpc 25.0 pc
@@ -76,7 +76,7 @@ def paper_frame():
     Examples
     --------
     >>> from rcasym import make_mock_catalog
-    >>> from rcasym.frames import paper_frame
+    >>> from rcasym.catalog.frames import paper_frame
     >>> paper_frame().z_sun, make_mock_catalog(10).frame.is_equivalent_frame(paper_frame())
     (<Quantity 25. pc>, True)
     """
@@ -108,7 +108,7 @@ def cylindrical(coord):
 
     >>> from astropy import units as u
     >>> from astropy.coordinates import ICRS
-    >>> from rcasym.frames import cylindrical, paper_frame
+    >>> from rcasym.catalog.frames import cylindrical, paper_frame
     >>> sun = ICRS(0 * u.deg, 0 * u.deg, 0 * u.kpc).transform_to(paper_frame())
     >>> R, phi, Z = cylindrical(sun)
     >>> print(f"{R:.3f}, {phi:.3f}, {Z:.3f}")
@@ -137,7 +137,7 @@ def cylindrical_values(x, y, z):
     --------
     A star beside the Sun, 1 kpc toward Galactic rotation:
 
-    >>> from rcasym.frames import cylindrical_values
+    >>> from rcasym.catalog.frames import cylindrical_values
     >>> print("{:.3f} {:.3f} {:.3f}".format(*cylindrical_values(-8.34, 1.0, 0.025)))
     8.400 6.837 0.025
     """
@@ -169,7 +169,7 @@ def sky_to_cartesian(ra, dec, distance, frame):
     The direction of the Galactic centre:
 
     >>> import numpy as np
-    >>> from rcasym.frames import paper_frame, sky_to_cartesian
+    >>> from rcasym.catalog.frames import paper_frame, sky_to_cartesian
     >>> x, y, z = sky_to_cartesian(*np.array([[266.4051], [-28.936175], [8.0]]), paper_frame())
     >>> print(f"{x[0]:.3f}, {y[0]:.3f}, {z[0]:.3f}")
     -0.340, 0.000, 0.001
@@ -197,7 +197,7 @@ def sky_to_cylindrical(ra, dec, distance, frame):
     Examples
     --------
     >>> import numpy as np
-    >>> from rcasym.frames import paper_frame, sky_to_cylindrical
+    >>> from rcasym.catalog.frames import paper_frame, sky_to_cylindrical
     >>> R, phi, Z = sky_to_cylindrical(*np.array([[266.4051], [-28.936175], [2.0]]), paper_frame())
     >>> print(f"{R[0]:.3f}, {phi[0]:.3f}, {Z[0]:.3f}")
     6.340, 0.000, 0.019
@@ -284,7 +284,7 @@ def check_frame(frame):
 
     Examples
     --------
-    >>> from rcasym.frames import check_frame
+    >>> from rcasym.catalog.frames import check_frame
     >>> print(check_frame(None).galcen_distance.round(3))
     8.34 kpc
     """
@@ -292,7 +292,7 @@ def check_frame(frame):
         return paper_frame()
     if not isinstance(frame, Galactocentric):
         raise CatalogError(f"frame must be a Galactocentric frame; got {frame!r}. "
-                           "rcasym.frames.galactocentric_frame makes one")
+                           "rcasym.catalog.frames.galactocentric_frame makes one")
     return frame
 
 
@@ -314,7 +314,7 @@ def affine(frame, to):
     The offset is where the Sun is:
 
     >>> from astropy.coordinates import ICRS
-    >>> from rcasym.frames import affine, paper_frame
+    >>> from rcasym.catalog.frames import affine, paper_frame
     >>> matrix, offset = affine(ICRS(), paper_frame())
     >>> print((offset.ravel() + 0.0).round(3))
     [-8.34   0.     0.025]
@@ -349,7 +349,7 @@ def apply_affine(transform, xyz):
 
     >>> from astropy import units as u
     >>> from astropy.coordinates import ICRS
-    >>> from rcasym.frames import affine, apply_affine, cylindrical_values, paper_frame
+    >>> from rcasym.catalog.frames import affine, apply_affine, cylindrical_values, paper_frame
     >>> star = ICRS(90 * u.deg, 20 * u.deg, 1 * u.kpc)
     >>> xyz = star.cartesian.xyz.value[:, None] * [1.8, 2.0, 2.2]
     >>> R, phi, Z = cylindrical_values(*apply_affine(affine(ICRS(), paper_frame()), xyz))
@@ -380,7 +380,7 @@ def frame_parameters(frame):
 
     Examples
     --------
-    >>> from rcasym.frames import frame_parameters, paper_frame
+    >>> from rcasym.catalog.frames import frame_parameters, paper_frame
     >>> print({name: round(value, 4) for name, value in frame_parameters(paper_frame()).items()})
     {'galcen_ra': 266.4051, 'galcen_dec': -28.9362, 'galcen_distance': 8.34, 'z_sun': 25.0,
      'roll': 0.0, 'v_x': 12.9, 'v_y': 245.6, 'v_z': 7.78}
@@ -407,7 +407,7 @@ def frame_from_parameters(parameters):
 
     Examples
     --------
-    >>> from rcasym.frames import frame_from_parameters, frame_parameters, paper_frame
+    >>> from rcasym.catalog.frames import frame_from_parameters, frame_parameters, paper_frame
     >>> frame = frame_from_parameters(frame_parameters(paper_frame()))
     >>> frame.is_equivalent_frame(paper_frame())
     True

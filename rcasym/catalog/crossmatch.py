@@ -68,7 +68,7 @@ def mutual_nearest(first, second, max_separation):
 
     >>> from astropy import units as u
     >>> from astropy.coordinates import SkyCoord
-    >>> from rcasym.matching import mutual_nearest
+    >>> from rcasym.catalog.crossmatch import mutual_nearest
     >>> first = SkyCoord([10, 20] * u.deg, [0, 0] * u.deg)
     >>> second = SkyCoord([10.0002, 10.0001, 30] * u.deg, [0, 0, 0] * u.deg)
     >>> i, j, separation = mutual_nearest(first, second, 1 * u.arcsec)
@@ -108,7 +108,7 @@ def repeats_of(coord, max_separation):
     --------
     >>> from astropy import units as u
     >>> from astropy.coordinates import SkyCoord
-    >>> from rcasym.matching import repeats_of
+    >>> from rcasym.catalog.crossmatch import repeats_of
     >>> stars = SkyCoord([10, 20, 10.0001] * u.deg, [0, 0, 0] * u.deg)
     >>> print(repeats_of(stars, 1 * u.arcsec))
     [0 1 0]

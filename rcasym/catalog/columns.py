@@ -9,8 +9,8 @@ from astropy import units as u
 from astropy.coordinates import Longitude
 from astropy.utils.masked import Masked
 
-from .exceptions import CatalogError, CatalogWarning
-from .utils.validation import check_choice, check_columns, warn
+from ..exceptions import CatalogError, CatalogWarning
+from ..utils.validation import check_choice, check_columns, warn
 
 __all__ = ["StarColumn", "LostValues", "COLUMNS", "POSITION_COLUMNS", "TEXT_COLUMNS",
            "find_columns", "floats", "survey_names", "text"]
@@ -27,7 +27,7 @@ class LostValues:
 
     Examples
     --------
-    >>> from rcasym.columns import COLUMNS, LostValues
+    >>> from rcasym.catalog.columns import COLUMNS, LostValues
     >>> lost = LostValues()
     >>> for part in [1.5, -9999], [2.5, 130]:
     ...     values = COLUMNS["age"].clean(part, "age", lost)
@@ -56,7 +56,7 @@ class LostValues:
         Examples
         --------
         >>> import numpy as np
-        >>> from rcasym.columns import COLUMNS, LostValues
+        >>> from rcasym.catalog.columns import COLUMNS, LostValues
         >>> lost = LostValues()
         >>> lost.add(COLUMNS["m_h"], "column 'm_h'", 100, 3, np.array([]))
         >>> lost.counts["m_h"]["missing"]
@@ -79,7 +79,7 @@ class LostValues:
 
         Examples
         --------
-        >>> from rcasym.columns import COLUMNS, LostValues
+        >>> from rcasym.catalog.columns import COLUMNS, LostValues
         >>> lost, other = LostValues(), LostValues()
         >>> values = COLUMNS["age"].clean([1.5, -9999], "age", other)
         >>> lost.merge(other)
@@ -102,7 +102,7 @@ class LostValues:
 
         Examples
         --------
-        >>> from rcasym.columns import COLUMNS, LostValues
+        >>> from rcasym.catalog.columns import COLUMNS, LostValues
         >>> lost = LostValues()
         >>> values = COLUMNS["age"].clean([1.5, -9999], "age", lost)
         >>> lost.to_json()
@@ -127,7 +127,7 @@ class LostValues:
 
         Examples
         --------
-        >>> from rcasym.columns import LostValues
+        >>> from rcasym.catalog.columns import LostValues
         >>> lost = LostValues.from_json(
         ...     {"age": [{"stars": 2, "missing": 1, "outside": 0}, "column 'age'", None]})
         >>> lost.counts["age"]["missing"]
@@ -146,7 +146,7 @@ class LostValues:
         --------
         Nothing is lost where every value is known:
 
-        >>> from rcasym.columns import COLUMNS, LostValues
+        >>> from rcasym.catalog.columns import COLUMNS, LostValues
         >>> lost = LostValues()
         >>> values = COLUMNS["m_h"].clean([-0.1, 0.2], "m_h", lost)
         >>> lost.warn()
@@ -183,7 +183,7 @@ class StarColumn:
 
     Examples
     --------
-    >>> from rcasym.columns import COLUMNS, POSITION_COLUMNS
+    >>> from rcasym.catalog.columns import COLUMNS, POSITION_COLUMNS
     >>> COLUMNS["age"].rule, POSITION_COLUMNS["distance"].rule
     ('[0, 90] Gyr', '(0, 500] kpc')
     """
@@ -229,7 +229,7 @@ class StarColumn:
         Examples
         --------
         >>> from astropy import units as u
-        >>> from rcasym.columns import COLUMNS
+        >>> from rcasym.catalog.columns import COLUMNS
         >>> print(COLUMNS["age"].clean([3500, -9999] * u.Myr, "AGE"))
         [3.5 nan]
         """
@@ -286,7 +286,7 @@ class StarColumn:
         Examples
         --------
         >>> import numpy as np
-        >>> from rcasym.columns import COLUMNS
+        >>> from rcasym.catalog.columns import COLUMNS
         >>> COLUMNS["age"].wrap(np.array([3.5, np.nan]))
         <MaskedQuantity [3.5, ———] Gyr>
         """
@@ -352,7 +352,7 @@ def find_columns(colnames, columns=None):
 
     Examples
     --------
-    >>> from rcasym.columns import find_columns
+    >>> from rcasym.catalog.columns import find_columns
     >>> sources, position = find_columns(["l", "b", "d", "m_h"], {"distance": "d"})
     >>> position, sources["distance"]
     (('l', 'b', 'distance'), 'd')
@@ -404,7 +404,7 @@ def floats(table, name):
     --------
     >>> import numpy as np
     >>> from rcasym import make_mock_catalog
-    >>> from rcasym.columns import floats
+    >>> from rcasym.catalog.columns import floats
     >>> age = floats(make_mock_catalog(2000), "age")
     >>> print(f"{np.nanmedian(age):.0f} Gyr")
     4 Gyr
@@ -436,7 +436,7 @@ def text(column):
 
     Examples
     --------
-    >>> from rcasym.columns import text
+    >>> from rcasym.catalog.columns import text
     >>> print(text([b"LAMOST  ", None, "APOGEE"]).tolist())
     ['LAMOST', '', 'APOGEE']
     """
@@ -466,7 +466,7 @@ def survey_names(catalog):
     --------
     >>> import numpy as np
     >>> from rcasym import make_mock_catalog
-    >>> from rcasym.columns import survey_names
+    >>> from rcasym.catalog.columns import survey_names
     >>> names, counts = np.unique(survey_names(make_mock_catalog(2000)), return_counts=True)
     >>> print(names, counts)
     ['APOGEE' 'LAMOST'] [ 486 1514]

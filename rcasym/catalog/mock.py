@@ -11,10 +11,10 @@ from astropy.coordinates import ICRS, CartesianRepresentation, Galactic, SkyCoor
 from astropy.table import QTable
 from scipy.special import expit
 
-from .catalog import RedClumpCatalog
-from .exceptions import RcasymError
+from ..exceptions import RcasymError
+from ..utils.validation import check_rng
+from .core import RedClumpCatalog
 from .frames import affine, apply_affine, check_frame
-from .utils.validation import check_rng
 
 __all__ = ["make_mock_catalog"]
 
@@ -101,7 +101,7 @@ def make_mock_catalog(n=N_LAMOST + N_APOGEE, *, rng=0, amplitude=0.08 * u.dex,
         are distributed about it and [M/H] falls with the height above it, so that a bent disk has
         an asymmetry about Z = 0 even with ``amplitude=0``. By default a flat plane at Z = 0.
     frame : `~astropy.coordinates.Galactocentric`, optional
-        The frame of R, phi and Z; by default the paper's, `~rcasym.frames.paper_frame`.
+        The frame of R, phi and Z; by default the paper's, `~rcasym.catalog.frames.paper_frame`.
 
     Returns
     -------

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from astropy import units as u
 
+from ..exceptions import CatalogError
+from ..statistics.estimates import estimate
+from ..utils.validation import check_columns
+from ..voxels.state import VoxelState
 from .columns import floats
-from .exceptions import CatalogError
-from .statistics.estimates import estimate
-from .utils.validation import check_columns
-from .voxels.state import VoxelState
 
 __all__ = ["ZeroPoint"]
 
@@ -39,7 +39,7 @@ class ZeroPoint:
     Examples
     --------
     >>> from rcasym import make_mock_catalog
-    >>> from rcasym.zero_point import ZeroPoint
+    >>> from rcasym.catalog.zero_point import ZeroPoint
     >>> cat = make_mock_catalog(20_000)
     >>> lamost, apogee = cat[cat["survey"] == "LAMOST"], cat[cat["survey"] == "APOGEE"]
     >>> ZeroPoint.from_catalogs(apogee, lamost).n_stars
@@ -80,7 +80,7 @@ class ZeroPoint:
 
         >>> from astropy import units as u
         >>> from rcasym import make_mock_catalog
-        >>> from rcasym.zero_point import ZeroPoint
+        >>> from rcasym.catalog.zero_point import ZeroPoint
         >>> cat = make_mock_catalog(20_000)
         >>> lamost, apogee = cat[cat["survey"] == "LAMOST"], cat[cat["survey"] == "APOGEE"]
         >>> apogee["m_h"] += 0.05 * u.dex

@@ -6,8 +6,7 @@ from numpy.testing import assert_array_equal
 
 from rcasym import QualityCuts, RedClumpCatalog
 from rcasym.exceptions import CatalogError
-
-from .conftest import catalog_at
+from tests.conftest import catalog_at
 
 
 def stars(survey="LAMOST", **columns):
