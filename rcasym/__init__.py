@@ -3,7 +3,7 @@
 
 from importlib.metadata import version
 
-from .ages import AgeCalibrator
+from .ages.calibrator import AgeCalibrator
 from .asymmetry import AsymmetryMap
 from .binning import DiskBinning
 from .catalog.core import RedClumpCatalog

@@ -17,8 +17,9 @@ from astropy import log
 from astropy import units as u
 from astropy.table import QTable, vstack
 
-from .age_null import AgeNullTest
-from .ages import AgeCalibrator
+from .ages.calibrator import AgeCalibrator
+from .ages.null_test import AgeNullTest
+from .ages.pairs import check_errors
 from .asymmetry import AsymmetryMap
 from .binning import DiskBinning
 from .catalog.columns import floats, survey_names
@@ -28,7 +29,6 @@ from .catalog.io import read_formats
 from .catalog.mock import make_mock_catalog
 from .catalog.surveys import SURVEY_READERS
 from .catalog.zero_point import ZeroPoint
-from .common_ages import check_errors
 from .exceptions import RcasymError
 from .mapcommand import check_folder, map_parser, pairs_of, run_map
 from .utils.files import whole_file

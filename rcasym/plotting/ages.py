@@ -107,7 +107,7 @@ def _two_panels(width, below):
 
 @own_figure
 def plot_null(null, *, ax=None, width=None, **kwargs):
-    """Curves without a bias; see `rcasym.age_null.AgeNullTest.plot`."""
+    """Curves without a bias; see `rcasym.ages.null_test.AgeNullTest.plot`."""
     if ax is None:
         width = width or COLUMN_WIDTHS["single"]
         ax = new_axes(1, 1, width, 0.8 * width)[0, 0]

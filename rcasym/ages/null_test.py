@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from astropy import units as u
 
-from .exceptions import RcasymError
+from ..exceptions import RcasymError
 
 __all__ = ["AgeNullTest"]
 
@@ -32,7 +32,7 @@ class AgeNullTest:
 
     >>> import numpy as np
     >>> from astropy import units as u
-    >>> from rcasym.age_null import AgeNullTest
+    >>> from rcasym.ages.null_test import AgeNullTest
     >>> age = np.linspace(0, 10, 5) * u.Gyr
     >>> null = AgeNullTest(age, np.linspace(-0.05, 0.05, 99)[:, np.newaxis] * age, 0.2 * age)
     >>> print(null.p_value, null.median)
@@ -80,7 +80,7 @@ class AgeNullTest:
         --------
         >>> import numpy as np
         >>> from astropy import units as u
-        >>> from rcasym.age_null import AgeNullTest
+        >>> from rcasym.ages.null_test import AgeNullTest
         >>> age = [2, 10] * u.Gyr
         >>> null = AgeNullTest(age, np.linspace(-0.1, 0.1, 101)[:, np.newaxis] * age, 0.2 * age)
         >>> low, high = null.envelope(0.9)
@@ -115,12 +115,12 @@ class AgeNullTest:
         --------
         >>> import numpy as np
         >>> from astropy import units as u
-        >>> from rcasym.age_null import AgeNullTest
+        >>> from rcasym.ages.null_test import AgeNullTest
         >>> age = np.linspace(0, 10, 5) * u.Gyr
         >>> null = AgeNullTest(age, np.linspace(-0.1, 0.1, 99)[:, np.newaxis] * age, 0.2 * age)
         >>> ax = null.plot(color="0.8")
         """
-        from .plotting import plot_null
+        from ..plotting import plot_null
 
         return plot_null(self, ax=ax, width=width, **kwargs)
 

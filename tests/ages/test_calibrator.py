@@ -14,8 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from rcasym import AgeCalibrator, RedClumpCatalog, make_mock_catalog
 from rcasym.exceptions import CatalogError, RcasymWarning
 from rcasym.splines import QuantileSpline
-
-from .conftest import catalog_at
+from tests.conftest import catalog_at
 
 GRID = [2, 4, 6, 8, 10, 12] * u.Gyr
 ERRORS = {"age_error": 0.17, "reference_age_error": 0.24}

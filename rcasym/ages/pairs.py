@@ -7,9 +7,9 @@ import numpy as np
 from astropy import units as u
 from astropy.utils.masked import Masked
 
-from .catalog.columns import floats
-from .exceptions import CatalogError, RcasymError
-from .utils.validation import check_columns, to_unit
+from ..catalog.columns import floats
+from ..exceptions import CatalogError, RcasymError
+from ..utils.validation import check_columns, to_unit
 
 __all__ = ["AXES", "CommonAges", "ages_in_common", "check_ages", "age_values", "check_errors",
            "fractions_of", "known_errors", "read_only", "with_mask"]

@@ -8,11 +8,11 @@ from astropy import units as u
 from astropy.table import Table
 from numpy.polynomial import Legendre
 
-from .common_ages import CommonAges, read_only
-from .exceptions import CatalogError
-from .splines.quantile_spline import QuantileSpline
-from .utils.files import whole_file
-from .utils.validation import check_choice
+from ..exceptions import CatalogError
+from ..splines.quantile_spline import QuantileSpline
+from ..utils.files import whole_file
+from ..utils.validation import check_choice
+from .pairs import CommonAges, read_only
 
 __all__ = ["write_calibrator", "read_calibrator"]
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.polynomial import Legendre
 
-from .age_bias import AgeBias, TrueAges
-from .common_ages import AXES, CommonAges, check_errors
-from .exceptions import RcasymWarning
-from .splines.quantile_spline import QuantileSpline
-from .utils.progress import progress
-from .utils.validation import warn
+from ..exceptions import RcasymWarning
+from ..splines.quantile_spline import QuantileSpline
+from ..utils.progress import progress
+from ..utils.validation import warn
+from .errors_in_variables import AgeBias, TrueAges
+from .pairs import AXES, CommonAges, check_errors
 
 __all__ = ["CurveSettings", "fit_curves", "unbiased_curves", "on_axis", "warn_of_order",
            "held_at_ends", "N_GRID"]

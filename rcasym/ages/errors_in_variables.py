@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .age_likelihood import AgeLikelihood, AgePairs, AgeScale
-from .exceptions import RcasymError
-from .utils.validation import check_rng
+from ..exceptions import RcasymError
+from ..utils.validation import check_rng
+from .likelihood import AgeLikelihood, AgePairs, AgeScale
 
 __all__ = ["AgeBias", "TrueAges"]
 
@@ -77,7 +77,7 @@ class AgeBias:
     Examples
     --------
     >>> import numpy as np
-    >>> from rcasym.age_bias import AgeBias
+    >>> from rcasym.ages.errors_in_variables import AgeBias
     >>> rng = np.random.default_rng(1)
     >>> true = rng.gamma(3, 1.6, 5000)
     >>> reference = true * (1 + 0.24 * rng.standard_normal(5000))
@@ -138,7 +138,7 @@ class AgeBias:
         Ages that are 20 % too high, with errors of 10 %:
 
         >>> import numpy as np
-        >>> from rcasym.age_bias import AgeBias
+        >>> from rcasym.ages.errors_in_variables import AgeBias
         >>> rng = np.random.default_rng(1)
         >>> true = rng.uniform(1, 10, 1000)
         >>> age, reference = true * [[1.2], [1.0]] * (1 + 0.1 * rng.standard_normal((2, 1000)))
@@ -178,7 +178,7 @@ class AgeBias:
         Ages that are 20 % too high:
 
         >>> import numpy as np
-        >>> from rcasym.age_bias import AgeBias
+        >>> from rcasym.ages.errors_in_variables import AgeBias
         >>> rng = np.random.default_rng(1)
         >>> true = rng.uniform(1, 10, 1000)
         >>> age, reference = true * [[1.2], [1.0]] * (1 + 0.1 * rng.standard_normal((2, 1000)))
@@ -207,7 +207,7 @@ class AgeBias:
         It is 0 at age 0, where the bias is 0 by definition:
 
         >>> import numpy as np
-        >>> from rcasym.age_bias import AgeBias
+        >>> from rcasym.ages.errors_in_variables import AgeBias
         >>> rng = np.random.default_rng(1)
         >>> true = rng.uniform(1, 10, 1000)
         >>> age, reference = true * [[1.2], [1.0]] * (1 + 0.1 * rng.standard_normal((2, 1000)))
@@ -236,7 +236,7 @@ class AgeBias:
         Of 6 Gyr on a scale that is 20 % too long, 1 Gyr is to be taken:
 
         >>> import numpy as np
-        >>> from rcasym.age_bias import AgeBias
+        >>> from rcasym.ages.errors_in_variables import AgeBias
         >>> rng = np.random.default_rng(1)
         >>> true = rng.uniform(1, 10, 1000)
         >>> age, reference = true * [[1.2], [1.0]] * (1 + 0.1 * rng.standard_normal((2, 1000)))
@@ -263,7 +263,7 @@ class AgeBias:
         Examples
         --------
         >>> import numpy as np
-        >>> from rcasym.age_bias import AgeBias
+        >>> from rcasym.ages.errors_in_variables import AgeBias
         >>> rng = np.random.default_rng(1)
         >>> true = rng.uniform(1, 10, 1000)
         >>> age, reference = true * [[1.2], [1.0]] * (1 + 0.1 * rng.standard_normal((2, 1000)))
@@ -290,7 +290,7 @@ class AgeBias:
         Examples
         --------
         >>> import numpy as np
-        >>> from rcasym.age_bias import AgeBias
+        >>> from rcasym.ages.errors_in_variables import AgeBias
         >>> rng = np.random.default_rng(1)
         >>> true = rng.uniform(1, 10, 1000)
         >>> age, reference = true * [[1.2], [1.0]] * (1 + 0.1 * rng.standard_normal((2, 1000)))
@@ -337,7 +337,7 @@ class TrueAges:
     Examples
     --------
     >>> import numpy as np
-    >>> from rcasym.age_bias import TrueAges
+    >>> from rcasym.ages.errors_in_variables import TrueAges
     >>> rng = np.random.default_rng(1)
     >>> true = rng.gamma(3, 1.6, 2000)
     >>> age, reference = true * (1 + 0.15 * rng.standard_normal((2, 2000)))
@@ -392,7 +392,7 @@ class TrueAges:
         Stars of 5 Gyr with errors of 20 %; most of the scatter that these make is taken out:
 
         >>> import numpy as np
-        >>> from rcasym.age_bias import TrueAges
+        >>> from rcasym.ages.errors_in_variables import TrueAges
         >>> rng = np.random.default_rng(3)
         >>> age, reference = 5 * (1 + 0.2 * rng.standard_normal((2, 500)))
         >>> print(np.quantile(age, [0.16, 0.84]).round(1))
@@ -432,7 +432,7 @@ class TrueAges:
         Stars that are all about 5 Gyr old, seen by surveys with errors of 10 and 20 %:
 
         >>> import numpy as np
-        >>> from rcasym.age_bias import TrueAges
+        >>> from rcasym.ages.errors_in_variables import TrueAges
         >>> ages = TrueAges(np.array([4.9, 5.1]), np.array([5.0, 5.0]), np.array([[0.1, 0.2]]),
         ...                 np.ones(1), 14.0, 0.0, 1, True, 100)
         >>> age, reference, _, _ = ages.sample_pairs(5000, rng=1)

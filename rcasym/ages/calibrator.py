@@ -9,8 +9,11 @@ import numpy as np
 from astropy import units as u
 from numpy.polynomial import Legendre
 
-from .age_bias import AgeBias
-from .age_curve import (
+from ..catalog.columns import COLUMNS, floats
+from ..exceptions import CatalogError, RcasymError
+from ..splines.quantile_spline import check_constraints
+from ..utils.validation import check_choice, check_columns, check_rng, check_whole, to_unit
+from .curve import (
     N_GRID,
     CurveSettings,
     fit_curves,
@@ -19,10 +22,10 @@ from .age_curve import (
     unbiased_curves,
     warn_of_order,
 )
-from .age_null import AgeNullTest
-from .calibratorfile import read_calibrator, write_calibrator
-from .catalog.columns import COLUMNS, floats
-from .common_ages import (
+from .errors_in_variables import AgeBias
+from .io import read_calibrator, write_calibrator
+from .null_test import AgeNullTest
+from .pairs import (
     AXES,
     CommonAges,
     age_values,
@@ -33,9 +36,6 @@ from .common_ages import (
     read_only,
     with_mask,
 )
-from .exceptions import CatalogError, RcasymError
-from .splines.quantile_spline import check_constraints
-from .utils.validation import check_choice, check_columns, check_rng, check_whole, to_unit
 
 __all__ = ["AgeCalibrator"]
 
@@ -106,7 +106,7 @@ class AgeCalibrator:
             known outside the stars in common, or one for which `calibrate` inverts the relation.
         method : {"cobs", "errors-in-variables"}, optional
             The paper's median curve (default), or the bias by maximum likelihood, which takes the
-            errors of both ages into account (`~rcasym.age_bias.AgeBias`; stars above ``max_age`` in
+            errors of both ages into account (`~rcasym.ages.errors_in_variables.AgeBias`; stars above ``max_age`` in
             either survey are left out and counted).
         age_error, reference_age_error : `~astropy.units.Quantity` or array_like, optional
             Times, or fractions of the age as pure numbers; one for all stars or one a star, NaN
@@ -497,7 +497,7 @@ class AgeCalibrator:
         >>> from rcasym import AgeCalibrator
         >>> axes = AgeCalibrator.from_ages([3, 6, 9, 12], [2, 4, 6, 8], n_bootstrap=0).plot()
         """
-        from .plotting import plot_calibrator
+        from ..plotting import plot_calibrator
 
         return plot_calibrator(self, axes=axes, width=width, null=null, **kwargs)
 

@@ -13,8 +13,8 @@ from scipy.special import expit
 from scipy.stats import ks_2samp
 
 from rcasym import age_likelihood
-from rcasym.age_bias import AgeBias, TrueAges
-from rcasym.age_likelihood import AgeLikelihood, AgePairs, AgeScale
+from rcasym.ages.errors_in_variables import AgeBias, TrueAges
+from rcasym.ages.likelihood import AgeLikelihood, AgePairs, AgeScale
 
 ORDERS = [(0.24, 0.17), (0.17, 0.24)]  # errors of the reference and of the catalogue
 AGES = np.array([2, 3, 4, 6, 8, 10, 12])

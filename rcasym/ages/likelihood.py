@@ -1,7 +1,7 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The likelihood of pairs of ages with errors, for `rcasym.age_bias`.
+"""The likelihood of pairs of ages with errors, for `rcasym.ages.errors_in_variables`.
 
-Pure arrays of floats, ages in Gyr. The equations are those of `rcasym.age_bias.AgeBias`.
+Pure arrays of floats, ages in Gyr. The equations are those of `rcasym.ages.errors_in_variables.AgeBias`.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 from scipy.interpolate import BSpline
 from scipy.special import ndtr
 
-from .exceptions import RcasymError
+from ..exceptions import RcasymError
 
 __all__ = ["AgeLikelihood", "AgePairs", "AgeScale"]
 

@@ -1,0 +1,8 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Two surveys on one age scale."""
+
+from .calibrator import AgeCalibrator
+from .errors_in_variables import AgeBias, TrueAges
+from .null_test import AgeNullTest
+
+__all__ = ["AgeCalibrator", "AgeBias", "AgeNullTest", "TrueAges"]
