@@ -18,7 +18,7 @@ from scipy import optimize, stats
 
 from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
 from rcasym.catalog.frames import paper_frame, sky_to_cylindrical
-from rcasym.profile import sides_of
+from rcasym.maps.profile import sides_of
 from rcasym.splines import QuantileSpline
 from rcasym.statistics.estimates import PairedVoxels, bootstrap
 from rcasym.utils.parallel import in_threads, shares

@@ -4,13 +4,13 @@
 from importlib.metadata import version
 
 from .ages.calibrator import AgeCalibrator
-from .asymmetry import AsymmetryMap
-from .binning import DiskBinning
 from .catalog.core import RedClumpCatalog
 from .catalog.cuts import QualityCuts
 from .catalog.mock import make_mock_catalog
-from .profile import AsymmetryProfile
-from .robustness import Systematics, propagate, systematics
+from .maps.asymmetry_map import AsymmetryMap
+from .maps.binning import DiskBinning
+from .maps.profile import AsymmetryProfile
+from .maps.robustness import Systematics, propagate, systematics
 
 __all__ = ["RedClumpCatalog", "QualityCuts", "AgeCalibrator", "DiskBinning", "AsymmetryMap",
            "AsymmetryProfile", "propagate", "systematics", "Systematics", "make_mock_catalog"]

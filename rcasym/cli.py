@@ -20,8 +20,6 @@ from astropy.table import QTable, vstack
 from .ages.calibrator import AgeCalibrator
 from .ages.null_test import AgeNullTest
 from .ages.pairs import check_errors
-from .asymmetry import AsymmetryMap
-from .binning import DiskBinning
 from .catalog.columns import floats, survey_names
 from .catalog.core import RedClumpCatalog
 from .catalog.cuts import QualityCuts
@@ -31,6 +29,8 @@ from .catalog.surveys import SURVEY_READERS
 from .catalog.zero_point import ZeroPoint
 from .exceptions import RcasymError
 from .mapcommand import check_folder, map_parser, pairs_of, run_map
+from .maps.asymmetry_map import AsymmetryMap
+from .maps.binning import DiskBinning
 from .utils.files import whole_file
 from .utils.parallel import SecondProcess
 from .utils.validation import check_choice

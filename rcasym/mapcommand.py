@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .asymmetry import AsymmetryMap
-from .binning import DiskBinning
 from .catalog.chunks import star_files
 from .exceptions import RcasymError
+from .maps.asymmetry_map import AsymmetryMap
+from .maps.binning import DiskBinning
 from .utils.files import whole_file
 from .voxels.bounded import VoxelSummary
 

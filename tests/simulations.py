@@ -17,7 +17,7 @@ from scipy import stats
 
 from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
 from rcasym.catalog.frames import paper_frame
-from rcasym.profile import DIFFERENCES
+from rcasym.maps.profile import DIFFERENCES
 from rcasym.splines import QuantileSpline
 
 FOLDER = Path(__file__).parents[1] / "docs" / "validation"

@@ -7,9 +7,8 @@ from scipy import stats
 
 from rcasym import AsymmetryMap, DiskBinning
 from rcasym.exceptions import CatalogWarning, RcasymError
-
-from .conftest import catalog_at
-from .test_profile import SMALL, small_map, small_stars
+from tests.conftest import catalog_at
+from tests.maps.test_profile import SMALL, small_map, small_stars
 
 
 @pytest.fixture(scope="module")

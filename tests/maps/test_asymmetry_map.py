@@ -12,8 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
 from rcasym.catalog.frames import galactocentric_frame
 from rcasym.exceptions import BinningError, CatalogError, CatalogWarning
-
-from .conftest import catalog_at, random_stars
+from tests.conftest import catalog_at, random_stars
 
 ARRAYS = ("count", "mean", "median", "std", "mean_error", "radial_mean", "offset", "difference")
 SMALL = DiskBinning(R=[8, 10, 12] * u.kpc, Z=[-1, -0.5, 0, 0.5, 1] * u.kpc,

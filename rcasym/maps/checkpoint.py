@@ -9,11 +9,11 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from .catalog.frames import frame_parameters
-from .exceptions import CatalogError
-from .utils.files import whole_file
-from .voxels.bounded import FirstPass, VoxelMoments
-from .voxels.state import VoxelState
+from ..catalog.frames import frame_parameters
+from ..exceptions import CatalogError
+from ..utils.files import whole_file
+from ..voxels.bounded import FirstPass, VoxelMoments
+from ..voxels.state import VoxelState
 
 __all__ = ["Checkpoint", "Done"]
 

@@ -9,8 +9,8 @@ from astropy import units as u
 from astropy.io.registry import UnifiedReadWriteMethod
 from astropy.table import MaskedColumn, QTable, connect
 
-from .exceptions import BinningError, CatalogWarning, RcasymError
-from .statistics.estimates import (
+from ..exceptions import BinningError, CatalogWarning, RcasymError
+from ..statistics.estimates import (
     PairedVoxels,
     bootstrap,
     combine,
@@ -20,7 +20,7 @@ from .statistics.estimates import (
     ratio,
     with_interval,
 )
-from .utils.validation import check_choice, check_rng, check_whole, warn
+from ..utils.validation import check_choice, check_rng, check_whole, warn
 
 __all__ = ["AsymmetryProfile", "profile_of", "paired_voxels", "bootstrap_of", "bin_edges",
            "largest_of", "slice_edges", "sides_of", "check_profile", "show",
@@ -158,7 +158,7 @@ class AsymmetryProfile(QTable):
         quantity : str, optional
             ``"asymmetry"`` (default), ``"difference"``, ``"offset_difference"`` or
             ``"matched_difference"``.
-        test : `~rcasym.significance.AsymmetryTest`, optional
+        test : `~rcasym.maps.permutation_test.AsymmetryTest`, optional
             A slice has a signal if its corrected p-value there is below 0.05; by default, if its
             ``matched_difference`` over all heights is more than 3 errors from zero.
         axes : array of `~matplotlib.axes.Axes`, optional
@@ -180,7 +180,7 @@ class AsymmetryProfile(QTable):
         >>> amap = AsymmetryMap.from_catalog(make_mock_catalog(5000))
         >>> axes = amap.profile().plot("matched_difference", test=amap.test(n=99, rng=1))
         """
-        from .plotting import plot_profile
+        from ..plotting import plot_profile
 
         return plot_profile(self, quantity, test=test, axes=axes, width=width, **kwargs)
 

@@ -7,12 +7,12 @@ import numpy as np
 from astropy import units as u
 from astropy.table import QTable
 
-from .exceptions import CatalogWarning
+from ..exceptions import CatalogWarning
+from ..statistics.estimates import ROUNDING, combine
+from ..utils.parallel import generators, in_threads
+from ..utils.progress import progress
+from ..utils.validation import check_rng, check_whole, warn
 from .profile import bin_edges, check_profile, paired_voxels, show, slice_edges
-from .statistics.estimates import ROUNDING, combine
-from .utils.parallel import generators, in_threads
-from .utils.progress import progress
-from .utils.validation import check_rng, check_whole, warn
 
 __all__ = ["AsymmetryTest", "permutation_test"]
 

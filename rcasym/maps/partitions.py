@@ -23,6 +23,13 @@ import numpy as np
 from astropy import units as u
 from astropy.table import Column, Table
 
+from ..catalog.chunks import StarFile, star_files
+from ..catalog.columns import LostValues
+from ..catalog.frames import check_frame
+from ..exceptions import CatalogError, RcasymError
+from ..utils.parallel import one_thread
+from ..utils.validation import check_same_frame, check_whole
+from ..voxels.bounded import FirstPass, SecondPass
 from .batches import (
     BATCH,
     StateSum,
@@ -33,13 +40,6 @@ from .batches import (
     state_of_none,
 )
 from .binning import DiskBinning, check_binning
-from .catalog.chunks import StarFile, star_files
-from .catalog.columns import LostValues
-from .catalog.frames import check_frame
-from .exceptions import CatalogError, RcasymError
-from .utils.parallel import one_thread
-from .utils.validation import check_same_frame, check_whole
-from .voxels.bounded import FirstPass, SecondPass
 
 __all__ = ["Engine", "state_of_files", "state_of_hats"]
 

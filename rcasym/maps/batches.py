@@ -18,16 +18,16 @@ import numpy as np
 from astropy import units as u
 from astropy.table import Table
 
-from .catalog.chunks import StarFile, release_memory, star_files
-from .catalog.columns import COLUMNS, LostValues, find_columns, floats
-from .catalog.core import RedClumpCatalog, sky_of
-from .catalog.frames import check_frame, paper_frame, sky_to_cylindrical
+from ..catalog.chunks import StarFile, release_memory, star_files
+from ..catalog.columns import COLUMNS, LostValues, find_columns, floats
+from ..catalog.core import RedClumpCatalog, sky_of
+from ..catalog.frames import check_frame, paper_frame, sky_to_cylindrical
+from ..exceptions import CatalogError, RcasymError
+from ..utils.progress import StarCounter
+from ..utils.validation import check_columns, check_same_frame
+from ..voxels.bounded import FirstPass, SecondPass
+from ..voxels.state import VoxelState
 from .checkpoint import Checkpoint
-from .exceptions import CatalogError, RcasymError
-from .utils.progress import StarCounter
-from .utils.validation import check_columns, check_same_frame
-from .voxels.bounded import FirstPass, SecondPass
-from .voxels.state import VoxelState
 
 __all__ = ["StarArrays", "StateSum", "arrays_of", "check_memory", "naming", "needed_columns",
            "state_of_batches", "state_of_none"]

@@ -30,8 +30,7 @@ from rcasym.catalog.chunks import StarFile
 from rcasym.catalog.frames import galactocentric_frame
 from rcasym.exceptions import CatalogError, CatalogWarning, RcasymError
 from rcasym.voxels.bounded import VoxelSummary
-
-from .test_batches import ARRAYS, COARSE, NAMES, assert_same_bits, plain
+from tests.maps.test_batches import ARRAYS, COARSE, NAMES, assert_same_bits, plain
 
 dask = pytest.importorskip("dask", reason="dask is not installed")
 pytest.importorskip("pyarrow", reason="pyarrow is not installed")
@@ -590,7 +589,7 @@ def test_files_of_catalogues_keep_their_frame(tmp_path):
 FAULTS = """
 import resource
 import numpy as np
-from rcasym.distributed import KeptMemory
+from rcasym.maps.partitions import KeptMemory
 
 def faults(n=50):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -7,8 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from rcasym import DiskBinning
 from rcasym.exceptions import BinningError, CatalogError, RcasymError
 from rcasym.utils.axes import Axis
-
-from .conftest import catalog_at, random_stars
+from tests.conftest import catalog_at, random_stars
 
 
 def test_default_is_the_papers():

@@ -13,13 +13,13 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.table import QTable
 
+from ..catalog.frames import FRAME_UNITS, frame_from_parameters, frame_parameters
+from ..exceptions import CatalogError
+from ..utils.files import truncation_raises, whole_file
+from ..utils.validation import check_choice
+from ..voxels.bounded import VoxelSummary
+from ..voxels.state import VoxelState
 from .binning import DiskBinning
-from .catalog.frames import FRAME_UNITS, frame_from_parameters, frame_parameters
-from .exceptions import CatalogError
-from .utils.files import truncation_raises, whole_file
-from .utils.validation import check_choice
-from .voxels.bounded import VoxelSummary
-from .voxels.state import VoxelState
 
 __all__ = ["write_map", "read_map", "ARRAYS"]
 

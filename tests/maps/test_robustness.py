@@ -14,8 +14,7 @@ from rcasym import (
 )
 from rcasym.catalog.frames import galactocentric_frame
 from rcasym.exceptions import BinningError, CatalogError, CatalogWarning, RcasymError
-
-from .test_profile import SMALL, assert_same, small_map, small_stars, values
+from tests.maps.test_profile import SMALL, assert_same, small_map, small_stars, values
 
 R_MIN = {"R_min": 10 * u.kpc}
 

@@ -9,9 +9,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from rcasym import AsymmetryMap, AsymmetryProfile, DiskBinning
 from rcasym.exceptions import BinningError, CatalogWarning, RcasymError
-from rcasym.profile import ESTIMATES
-
-from .conftest import catalog_at, random_stars
+from rcasym.maps.profile import ESTIMATES
+from tests.conftest import catalog_at, random_stars
 
 SMALL = DiskBinning(R=[8, 10, 11, 12] * u.kpc, Z=[-1, -0.5, 0, 0.5, 1] * u.kpc,
                     phi=[-10, 0, 10] * u.deg)

@@ -8,12 +8,16 @@ from astropy import units as u
 from astropy.coordinates import ICRS, Galactocentric
 from astropy.table import QTable
 
-from .asymmetry import AsymmetryMap
+from ..catalog.columns import floats, survey_names
+from ..catalog.core import RedClumpCatalog
+from ..catalog.frames import affine, apply_affine, cylindrical_values
+from ..exceptions import BinningError, CatalogError, CatalogWarning, RcasymError
+from ..statistics.estimates import ROUNDING
+from ..utils.progress import progress as show_progress
+from ..utils.validation import check_columns, check_rng, check_whole, to_unit, warn
+from ..voxels.state import VoxelState, flat_index
+from .asymmetry_map import AsymmetryMap
 from .binning import DiskBinning
-from .catalog.columns import floats, survey_names
-from .catalog.core import RedClumpCatalog
-from .catalog.frames import affine, apply_affine, cylindrical_values
-from .exceptions import BinningError, CatalogError, CatalogWarning, RcasymError
 from .profile import (
     ESTIMATES,
     check_profile,
@@ -22,10 +26,6 @@ from .profile import (
     sides_of,
     warn_of_stars_astride,
 )
-from .statistics.estimates import ROUNDING
-from .utils.progress import progress as show_progress
-from .utils.validation import check_columns, check_rng, check_whole, to_unit, warn
-from .voxels.state import VoxelState, flat_index
 
 __all__ = ["propagate", "systematics", "Systematics"]
 
@@ -275,7 +275,7 @@ class Systematics(QTable):
         >>> table = systematics(make_mock_catalog(5000), DiskBinning(phi=[-5, 15] * u.deg))
         >>> axes = table.plot()
         """
-        from .plotting import plot_systematics
+        from ..plotting import plot_systematics
 
         return plot_systematics(self, axes=axes, width=width, **kwargs)
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from astropy import units as u
 
-from .catalog.columns import floats
-from .exceptions import BinningError
-from .utils.axes import Axis
-from .utils.validation import EDGE_TOLERANCE, check_columns, check_edges, check_whole
-from .voxels.state import VoxelState, flat_index
+from ..catalog.columns import floats
+from ..exceptions import BinningError
+from ..utils.axes import Axis
+from ..utils.validation import EDGE_TOLERANCE, check_columns, check_edges, check_whole
+from ..voxels.state import VoxelState, flat_index
 
 __all__ = ["DiskBinning", "check_binning"]
 
@@ -342,7 +342,7 @@ class DiskBinning:
         >>> from rcasym import DiskBinning
         >>> ax = DiskBinning().plot()
         """
-        from .plotting import plot_binning
+        from ..plotting import plot_binning
 
         return plot_binning(self, ax=ax, width=width, **kwargs)
 

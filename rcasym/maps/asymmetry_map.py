@@ -8,15 +8,15 @@ import numpy as np
 from astropy import units as u
 from astropy.coordinates import Galactocentric
 
+from ..exceptions import BinningError, CatalogError, CatalogWarning
+from ..utils.validation import check_same_frame, check_whole, warn
+from ..voxels.state import VoxelState
 from .batches import arrays_of, state_of_batches
 from .binning import DiskBinning, check_binning
-from .distributed import state_of_files, state_of_hats
-from .exceptions import BinningError, CatalogError, CatalogWarning
-from .mapfile import read_map, write_map
+from .io import read_map, write_map
+from .partitions import state_of_files, state_of_hats
+from .permutation_test import permutation_test
 from .profile import bootstrap_of, largest_of, profile_of, warn_of_stars_astride
-from .significance import permutation_test
-from .utils.validation import check_same_frame, check_whole, warn
-from .voxels.state import VoxelState
 
 __all__ = ["AsymmetryMap"]
 
@@ -451,7 +451,7 @@ class AsymmetryMap:
 
         Returns
         -------
-        `~rcasym.significance.AsymmetryTest`
+        `~rcasym.maps.permutation_test.AsymmetryTest`
             ``p_value``, ``p_value_squares`` and ``table``, by bin and by slice.
 
         Notes
@@ -559,7 +559,7 @@ class AsymmetryMap:
         >>> amap = AsymmetryMap.from_catalog(make_mock_catalog(5000), DiskBinning(phi=None))
         >>> axes = amap.plot("difference", hatch_below=2)
         """
-        from .plotting import plot_map
+        from ..plotting import plot_map
 
         return plot_map(self, quantity, hatch_below=hatch_below, axes=axes, width=width,
                         colorbar=colorbar, **kwargs)
