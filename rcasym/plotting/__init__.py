@@ -2,10 +2,10 @@
 """The figures; the only part of the package that imports matplotlib."""
 
 from .ages import plot_calibrator, plot_null, plot_spline
+from .catalog import plot_catalog
+from .layout import save_figure
 from .maps import plot_binning, plot_map
-from .panels import save_figure
 from .profiles import plot_profile, plot_systematics
-from .stars import plot_catalog
 
 __all__ = ["plot_catalog", "plot_binning", "plot_map", "plot_profile", "plot_systematics",
            "plot_calibrator", "plot_null", "plot_spline", "save_figure"]

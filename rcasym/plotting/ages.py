@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LogNorm
 
-from .panels import (
+from .layout import (
     BESIDE,
     COLUMN_WIDTHS,
     given_axes,

@@ -11,7 +11,7 @@ from matplotlib.colors import LogNorm, Normalize
 from ..exceptions import RcasymError
 from ..utils.axes import AXIS_LABELS
 from ..utils.validation import check_choice
-from .panels import (
+from .layout import (
     COLUMN_WIDTHS,
     DIVERGING,
     SEQUENTIAL,

@@ -9,7 +9,7 @@ from ..exceptions import RcasymError
 from ..statistics.estimates import ROUNDING
 from ..utils.axes import AXIS_LABELS
 from ..utils.validation import check_choice
-from .panels import (
+from .layout import (
     BESIDE,
     COLUMN_WIDTHS,
     SEQUENTIAL,

@@ -11,8 +11,7 @@ from matplotlib.colors import LogNorm
 from numpy.testing import assert_allclose, assert_array_equal
 
 from rcasym import AgeCalibrator, AsymmetryMap, DiskBinning, make_mock_catalog, systematics
-
-from .conftest import catalog_at, random_stars
+from tests.conftest import catalog_at, random_stars
 
 STARS = random_stars(4000, 3)
 MAP = AsymmetryMap.from_catalog(STARS)

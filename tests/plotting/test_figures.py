@@ -15,7 +15,7 @@ from matplotlib.text import Text
 from numpy.testing import assert_allclose, assert_array_equal
 
 from rcasym import AgeCalibrator, AsymmetryMap, DiskBinning, RedClumpCatalog, systematics
-from rcasym.plotting.panels import COLUMN_WIDTHS, DIVERGING, SEQUENTIAL
+from rcasym.plotting.layout import COLUMN_WIDTHS, DIVERGING, SEQUENTIAL
 from rcasym.plotting.profiles import SLICE_COLORS
 
 WIDTHS = [pytest.param(name, id=name) for name in COLUMN_WIDTHS]

@@ -10,7 +10,7 @@ from matplotlib.colors import LogNorm
 from ..catalog.columns import floats, survey_names
 from ..utils.axes import AXIS_LABELS
 from ..utils.validation import check_columns
-from .panels import (
+from .layout import (
     BESIDE,
     COLUMN_WIDTHS,
     SEQUENTIAL,
