@@ -17,23 +17,23 @@ from astropy import log
 from astropy import units as u
 from astropy.table import QTable, vstack
 
-from .ages.calibrator import AgeCalibrator
-from .ages.null_test import AgeNullTest
-from .ages.pairs import check_errors
-from .catalog.columns import floats, survey_names
-from .catalog.core import RedClumpCatalog
-from .catalog.cuts import QualityCuts
-from .catalog.io import read_formats
-from .catalog.mock import make_mock_catalog
-from .catalog.surveys import SURVEY_READERS
-from .catalog.zero_point import ZeroPoint
-from .exceptions import RcasymError
-from .mapcommand import check_folder, map_parser, pairs_of, run_map
-from .maps.asymmetry_map import AsymmetryMap
-from .maps.binning import DiskBinning
-from .utils.files import whole_file
-from .utils.parallel import SecondProcess
-from .utils.validation import check_choice
+from ..ages.calibrator import AgeCalibrator
+from ..ages.null_test import AgeNullTest
+from ..ages.pairs import check_errors
+from ..catalog.columns import floats, survey_names
+from ..catalog.core import RedClumpCatalog
+from ..catalog.cuts import QualityCuts
+from ..catalog.io import read_formats
+from ..catalog.mock import make_mock_catalog
+from ..catalog.surveys import SURVEY_READERS
+from ..catalog.zero_point import ZeroPoint
+from ..exceptions import RcasymError
+from ..maps.asymmetry_map import AsymmetryMap
+from ..maps.binning import DiskBinning
+from ..utils.files import whole_file
+from ..utils.parallel import SecondProcess
+from ..utils.validation import check_choice
+from .map import check_folder, map_parser, pairs_of, run_map
 
 __all__ = ["main"]
 
@@ -84,7 +84,7 @@ def main(argv=None):
     --------
     A script sees that a file is missing; nothing is written then:
 
-    >>> from rcasym.cli import main
+    >>> from rcasym.command.main import main
     >>> main(["no-such-file.fits", "--format", "apogee-rc", "--quiet"])
     1
     """
@@ -248,7 +248,7 @@ def _run(arguments, second):
 
 
 def _draw(path, thing, *args, overwrite, **kwargs):
-    from .plotting import save_figure
+    from ..plotting import save_figure
 
     save_figure(thing.plot(*args, **kwargs), path, overwrite=overwrite)
 

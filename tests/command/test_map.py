@@ -17,13 +17,13 @@ from rcasym import (
     make_mock_catalog,
     plotting,
 )
-from rcasym.cli import main
+from rcasym.command.main import main
 
 # Kills itself without warning after some batches of a thousand stars.
 KILLED = """
 import os, signal, sys
 from rcasym import batches, checkpoint
-from rcasym.cli import main
+from rcasym.command.main import main
 checkpoint.EVERY = checkpoint.COST = 0
 batches.BATCH, done, work = 1000, [], batches.arrays_of
 def arrays_of(*args):

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .catalog.chunks import star_files
-from .exceptions import RcasymError
-from .maps.asymmetry_map import AsymmetryMap
-from .maps.binning import DiskBinning
-from .utils.files import whole_file
-from .voxels.bounded import VoxelSummary
+from ..catalog.chunks import star_files
+from ..exceptions import RcasymError
+from ..maps.asymmetry_map import AsymmetryMap
+from ..maps.binning import DiskBinning
+from ..utils.files import whole_file
+from ..voxels.bounded import VoxelSummary
 
 __all__ = ["check_folder", "map_parser", "pairs_of", "run_map"]
 
@@ -122,7 +122,7 @@ def run_map(arguments):
     test = (None if bounded or not arguments.permutations else
             amap.test(n=arguments.permutations, rng=arguments.seed, progress=not arguments.quiet))
     os.environ.setdefault("MPLBACKEND", "agg")
-    from .plotting import save_figure
+    from ..plotting import save_figure
 
     with whole_file(output / "profile.ecsv", **write) as part:
         profile.write(part, format="ascii.ecsv")

@@ -20,7 +20,7 @@ from rcasym import (
     RedClumpCatalog,
     make_mock_catalog,
 )
-from rcasym.cli import FILES, main
+from rcasym.command.main import FILES, main
 from rcasym.exceptions import CatalogWarning
 
 NO_AGES = {name for name in FILES
@@ -41,7 +41,7 @@ def accounts(folder):
 
 @pytest.fixture
 def small_mock(monkeypatch):
-    monkeypatch.setattr("rcasym.cli.make_mock_catalog",
+    monkeypatch.setattr("rcasym.command.main.make_mock_catalog",
                         lambda **kwargs: make_mock_catalog(9000, **kwargs))
 
 
