@@ -3,14 +3,16 @@
 
 from importlib.metadata import version
 
-from .ages.calibrator import AgeCalibrator
-from .catalog.core import RedClumpCatalog
-from .catalog.cuts import QualityCuts
-from .catalog.mock import make_mock_catalog
-from .maps.asymmetry_map import AsymmetryMap
-from .maps.binning import DiskBinning
-from .maps.profile import AsymmetryProfile
-from .maps.robustness import Systematics, propagate, systematics
+from .ages import AgeCalibrator
+from .catalog import QualityCuts, RedClumpCatalog, make_mock_catalog
+from .maps import (
+    AsymmetryMap,
+    AsymmetryProfile,
+    DiskBinning,
+    Systematics,
+    propagate,
+    systematics,
+)
 
 __all__ = ["RedClumpCatalog", "QualityCuts", "AgeCalibrator", "DiskBinning", "AsymmetryMap",
            "AsymmetryProfile", "propagate", "systematics", "Systematics", "make_mock_catalog"]

@@ -3,7 +3,8 @@
 
 from astropy.utils.exceptions import AstropyUserWarning
 
-__all__ = ["RcasymError", "CatalogError", "BinningError", "RcasymWarning", "CatalogWarning"]
+__all__ = ["RcasymError", "CatalogError", "BinningError", "ValuesNotKeptError", "RcasymWarning",
+           "CatalogWarning"]
 
 
 class RcasymError(ValueError):
@@ -89,4 +90,18 @@ class CatalogWarning(RcasymWarning):
     ...     cat = RedClumpCatalog.from_table(stars)
     >>> print(caught[0].message)
     column 'm_h': 1 of 2 stars have no value (masked, NaN, infinite or a sentinel ...
+    """
+
+
+class ValuesNotKeptError(RcasymError, AttributeError):
+    """A map made with ``medians=False`` was asked for what needs the values of the stars.
+
+    Examples
+    --------
+    >>> from rcasym import AsymmetryMap, make_mock_catalog
+    >>> amap = AsymmetryMap.from_batches([make_mock_catalog(1000)], medians=False)
+    >>> amap.median
+    Traceback (most recent call last):
+        ...
+    rcasym.exceptions.ValuesNotKeptError: the values of the stars are not kept in a map made with...
     """

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The package as a whole: what it imports, and in which direction."""
+"""The package as a whole: its public names, what it imports, and in which direction."""
 
 import ast
 import re
@@ -13,74 +13,70 @@ import pytest
 import rcasym
 
 FOLDER = Path(rcasym.__file__).parent
-API = Path(__file__).parents[1] / "docs" / "api.rst"
-HEAVY = ("matplotlib", "scipy.stats", "scipy.sparse", "pandas", "dask", "distributed", "lsdb",
-         "h5py", "pyarrow", "numba")
-# Each subpackage, and those below it that it may import.
-LAYERS = {
-    "exceptions": (),
-    "utils": ("exceptions",),
-    "plotting": ("utils", "exceptions"),
-    "statistics": ("plotting", "utils", "exceptions"),
-    "splines": ("statistics", "plotting", "utils", "exceptions"),
-    "voxels": ("statistics", "plotting", "utils", "exceptions"),
-    "catalog": ("splines", "voxels", "statistics", "plotting", "utils", "exceptions"),
-    "ages": ("catalog", "splines", "voxels", "statistics", "plotting", "utils", "exceptions"),
-    "maps": ("catalog", "splines", "voxels", "statistics", "plotting", "utils", "exceptions"),
-    "command": ("ages", "maps", "catalog", "splines", "voxels", "statistics", "plotting", "utils",
-                "exceptions"),
-}
+ROOT = Path(__file__).parents[1]
+# No module is longer, so that each can be read at one sitting.
+MAX_LINES = 500
+# Each subpackage imports those below it, and no other on its own level.
+LEVELS = (
+    ("command",),
+    ("ages", "maps"),
+    ("catalog",),
+    ("splines", "voxels"),
+    ("statistics",),
+    ("plotting",),
+    ("utils",),
+    ("exceptions",),
+)
+OPTIONAL = ("matplotlib", "pandas", "dask", "distributed", "lsdb", "h5py", "pyarrow")
 
 
-def run_python(code):
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+def python_files():
+    return sorted(FOLDER.rglob("*.py"))
 
 
-def own_imports(path):
-    """The package's modules that a file imports, and whether inside a function."""
-    level = len(path.relative_to(FOLDER).parts)
+def subpackage(path):
+    return path.relative_to(FOLDER).parts[0].removesuffix(".py")
+
+
+def imported_subpackages(path):
+    """The subpackages that a file imports from, each with whether it does so inside a function."""
+    depth = len(path.relative_to(FOLDER).parts)
     tree = ast.parse(path.read_text(encoding="utf-8"))
     inside = {node for function in ast.walk(tree)
               if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
               for node in ast.walk(function)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.level == level and node.module:
-            yield node.module, node in inside
-
-
-def test_import_loads_nothing_heavy():
-    code = (f"import sys, rcasym; print([m for m in {HEAVY!r} if m in sys.modules])")
-    assert run_python(code).stdout.strip() == "[]"
-
-
-def test_catalog_loads_no_plotting_and_no_scipy():
-    code = ("import sys; from rcasym import RedClumpCatalog, QualityCuts;"
-            f"print([m for m in {HEAVY!r} if m in sys.modules])")
-    assert run_python(code).stdout.strip() == "[]"
-
-
-def test_import_costs_no_more_than_astropy():
-    code = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
-    own, peer = (min(float(run_python(code.format(what)).stdout) for _ in range(3))
-                 for what in ("rcasym", "astropy.coordinates, astropy.table"))
-    assert own <= 1.3 * peer
+        if isinstance(node, ast.ImportFrom) and node.level == depth:
+            for name in [node.module.split(".")[0]] if node.module else [a.name for a in node.names]:
+                yield name, node in inside
 
 
 def test_public_names():
     for name in rcasym.__all__:
         assert getattr(rcasym, name).__name__ == name
         assert name in dir(rcasym)
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        rcasym.nothing  # noqa: B018
 
 
-def documented():
-    """The functions, classes and public methods that docs/api.rst documents, by name."""
+@pytest.mark.parametrize("name", [name for level in LEVELS for name in level])
+def test_subpackage_exports_its_public_names(name):
+    module = import_module(f"rcasym.{name}")
+    exported = {key for key, value in vars(module).items()
+                if key[0] != "_" and getattr(value, "__module__", "").startswith("rcasym")}
+    assert exported <= set(getattr(module, "__all__", ()))
+
+
+def test_every_public_name_at_the_top_is_public_in_its_subpackage():
+    for name in rcasym.__all__:
+        home = getattr(rcasym, name).__module__.split(".")[1]
+        assert getattr(import_module(f"rcasym.{home}"), name) is getattr(rcasym, name)
+
+
+def documented_objects():
+    """The functions, classes and public methods of all subpackages, by name."""
     found = {}
-    for name, options in re.findall(r"automodapi:: (\S+)((?:\n +:.*)*)",
-                                    API.read_text(encoding="utf-8")):
-        module = import_module(name)
-        for public in set(module.__all__) - set(re.findall(r":skip: (\S+)", options)):
+    for name in [name for level in LEVELS for name in level]:
+        module = import_module(f"rcasym.{name}")
+        for public in getattr(module, "__all__", ()):
             value = found[f"{name}.{public}"] = getattr(module, public)
             if isinstance(value, type):
                 found |= {f"{name}.{public}.{method}": getattr(value, method)
@@ -89,47 +85,57 @@ def documented():
 
 
 def test_every_public_name_has_an_example():
-    names = documented()
-    assert {f"rcasym.{name}" for name in rcasym.__all__} <= names.keys()
-    without = {name for name, value in names.items()
+    without = {name for name, value in documented_objects().items()
                if not re.search(r"\n *Examples\n *-+\n(?s:.*)>>> ", value.__doc__ or "")}
     assert without == set()
 
 
-def test_every_module_is_an_attribute():
-    for path in FOLDER.glob("*.py"):
-        if not path.stem.startswith("__"):
-            assert getattr(rcasym, path.stem).__name__ == f"rcasym.{path.stem}"
+@pytest.mark.parametrize("level", range(len(LEVELS)), ids=[", ".join(names) for names in LEVELS])
+def test_imports_go_downwards(level):
+    below = {name for names in LEVELS[level + 1:] for name in names}
+    for path in python_files():
+        if subpackage(path) in LEVELS[level]:
+            for name, _ in imported_subpackages(path):
+                assert name in below | {subpackage(path)}, f"{path} imports {name}"
 
 
-def test_imports_follow_the_flow_of_a_star():
-    layer = {name: k for k, names in enumerate(LAYERS) for name in names}
-    for path in FOLDER.glob("*.py"):
-        if path.stem.startswith("__"):
-            continue
-        assert path.stem in layer, f"{path.stem} has no layer in this test"
-        for module, inside in own_imports(path):
-            if module == "plotting":
-                assert inside, f"{path.stem} must import plotting inside its plot method"
-            else:
-                assert not inside, f"{path.stem} imports {module} inside a function"
-                assert layer[module] <= layer[path.stem], f"{path.stem} imports {module}"
+def test_every_subpackage_has_a_level():
+    assert ({subpackage(path) for path in python_files()} - {"__init__", "__main__"}
+            == {name for names in LEVELS for name in names})
 
 
-def test_plotting_imports_from_earlier_layers():
+def test_only_plotting_is_imported_inside_functions():
+    for path in python_files():
+        for name, inside in imported_subpackages(path):
+            if subpackage(path) not in ("plotting", "__init__", "__main__"):
+                assert inside == (name == "plotting"), f"{path} imports {name}"
+
+
+def test_plotting_imports_only_utils():
     for path in (FOLDER / "plotting").glob("*.py"):
-        for module, inside in own_imports(path):
-            assert module not in ("plotting", "cli", "robustness"), f"{path} imports {module}"
-            assert not inside, f"{path} imports {module} inside a function"
+        assert {name for name, _ in imported_subpackages(path)} <= {"utils", "exceptions"}
 
 
 def test_matplotlib_is_imported_in_one_place():
-    importers = {path.relative_to(FOLDER).parts[0] for path in FOLDER.rglob("*.py")
-                 if "import matplotlib" in path.read_text(encoding="utf-8")
-                 or "from matplotlib" in path.read_text(encoding="utf-8")}
+    importers = {subpackage(path) for path in python_files()
+                 if re.search(r"^\s*(import|from) matplotlib", path.read_text(encoding="utf-8"),
+                              re.MULTILINE)}
     assert importers == {"plotting"}
 
 
+def test_import_loads_no_optional_package():
+    code = f"import sys, rcasym; print([m for m in {OPTIONAL!r} if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
 def test_modules_stay_readable():
-    for path in FOLDER.rglob("*.py"):
-        assert len(path.read_text(encoding="utf-8").splitlines()) <= 640, path.name
+    for path in python_files():
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES, path
+
+
+def test_code_map_names_every_subpackage():
+    page = (ROOT / "docs" / "contributing.rst").read_text(encoding="utf-8")
+    for names in LEVELS:
+        for name in names:
+            assert f"``{name}``" in page, f"{name} is missing from docs/contributing.rst"

@@ -21,7 +21,7 @@ from ..utils.files import truncation_raises
 from ..utils.parallel import n_threads
 from .votable import from_votable
 
-__all__ = ["StarFile", "release_memory", "star_files"]
+__all__ = ["StarFile", "release_memory", "find_star_files"]
 
 # How astropy writes the parts of a position.
 PARTS = {"coord.ra": "ra", "coord.dec": "dec", "coord.distance": "distance"}
@@ -156,8 +156,8 @@ class StarFile:
             yield part
 
 
-def star_files(paths):
-    """The files of one path or of several; a folder stands for the tables in it."""
+def find_star_files(paths):
+    """Return the files of one path or of several; a folder stands for the tables in it."""
     paths = [paths] if isinstance(paths, str | Path) else paths
     found = []
     for path in map(Path, paths):

@@ -13,7 +13,7 @@ from ..exceptions import CatalogError, CatalogWarning
 from ..utils.validation import check_choice, check_columns, warn
 
 __all__ = ["StarColumn", "LostValues", "COLUMNS", "POSITION_COLUMNS", "TEXT_COLUMNS",
-           "find_columns", "floats", "survey_names", "text"]
+           "find_columns", "find_units", "floats", "survey_names", "text"]
 
 # How surveys write a missing value, in the unit of the table. Positive ones are out of range.
 SENTINELS = -np.array([999, 999.9, 999.99, 999.999, 9999, 9999.9, 9999.99, 9999.999, 9999.9999,
@@ -200,7 +200,7 @@ class StarColumn:
         """The range of values, in words."""
         return f"{'(' if self.positive else '['}{self.low:g}, {self.high:g}] {self.unit}".strip()
 
-    def clean(self, values, source, lost=None):
+    def clean(self, values, source, lost=None, unit=None):
         """Plain floats of a table's column in the canonical unit, NaN where there is no value.
 
         Masked entries, NaN, infinities and sentinels count as no value; where the column is needed
@@ -215,6 +215,8 @@ class StarColumn:
             Its name in the table, for messages.
         lost : LostValues, optional
             Where to count what is lost, instead of a warning.
+        unit : `~astropy.units.Unit`, optional
+            The unit of the values, whatever the column says; by default the column's own.
 
         Returns
         -------
@@ -235,7 +237,7 @@ class StarColumn:
         """
         called = f"column {source!r}" if source == self.name else f"column {source!r} ({self.name})"
         masked = np.asarray(getattr(values, "mask", False))
-        unit = getattr(values, "unit", None)
+        unit = getattr(values, "unit", None) if unit is None else unit
         bare = getattr(values, "unmasked", values)
         if isinstance(bare, Longitude):
             bare = bare.wrap_at(360 * u.deg)
@@ -376,6 +378,49 @@ def find_columns(colnames, columns=None):
         if name not in sources:
             check_columns(colnames, [name], "the table, or columns= by another name,")
     return sources, position
+
+
+def find_units(units, sources):
+    """Return the unit of each of a catalogue's columns that ``units`` names.
+
+    Keys are the names of the catalogue or of the table.
+
+    Parameters
+    ----------
+    units : dict or None
+        Units, or their names.
+    sources : dict
+        The table's column for each of a catalogue's, as `find_columns` gives it.
+
+    Returns
+    -------
+    dict
+        The `~astropy.units.Unit` of columns of the catalogue.
+
+    Raises
+    ------
+    CatalogError
+        If a key names no column that is used, or astropy does not know a unit.
+
+    Examples
+    --------
+    >>> from rcasym.catalog.columns import find_units
+    >>> find_units({"DIST": "pc"}, {"distance": "DIST", "m_h": "FEH"})
+    {'distance': Unit("pc")}
+    """
+    numbers = {name: source for name, source in sources.items()
+               if name in POSITION_COLUMNS or name in COLUMNS}
+    found = {}
+    for key, unit in (units or {}).items():
+        names = [name for name, source in numbers.items() if key in (name, source)]
+        if not names:
+            check_choice("a key of units", key, tuple(dict.fromkeys([*numbers, *numbers.values()])))
+        try:
+            found |= dict.fromkeys(names, u.Unit(unit))
+        except (TypeError, ValueError):
+            raise CatalogError(f"units[{key!r}] must be a unit that astropy knows; "
+                               f"got {unit!r}") from None
+    return found
 
 
 def floats(table, name):

@@ -23,7 +23,7 @@ from ..utils.validation import (
     check_tables,
     warn,
 )
-from .columns import COLUMNS, POSITION_COLUMNS, TEXT_COLUMNS, find_columns, floats, text
+from .columns import COLUMNS, POSITION_COLUMNS, TEXT_COLUMNS, find_columns, find_units, floats, text
 from .crossmatch import mutual_nearest, repeats_of
 from .cuts import QualityCuts
 from .frames import check_frame, cylindrical, sky_to_cartesian
@@ -74,7 +74,7 @@ class RedClumpCatalog(QTable):
     write = UnifiedReadWriteMethod(CatalogWrite)
 
     @classmethod
-    def from_table(cls, table, *, columns=None, survey=None, frame=None, keep=()):
+    def from_table(cls, table, *, columns=None, units=None, survey=None, frame=None, keep=()):
         """Make a catalogue of any astropy table.
 
         Parameters
@@ -87,6 +87,9 @@ class RedClumpCatalog(QTable):
             ``{"m_h": "FEH", "age": "AGE_GYR"}``. Positions are ``ra``, ``dec``, ``distance`` (ICRS)
             or ``l``, ``b``, ``distance`` (Galactic), or a SkyCoord column ``coord``. A value of
             None leaves a column out.
+        units : dict, optional
+            The unit of columns, by the catalogue's name or the table's: ``{"distance": "pc"}``. It
+            takes precedence over the unit that the table gives.
         survey : str, optional
             The name of the survey; `QualityCuts` knows ``"LAMOST"`` and ``"APOGEE"``. Without it,
             the table's column ``survey``, if there is one.
@@ -136,7 +139,8 @@ class RedClumpCatalog(QTable):
             raise CatalogError(f"survey must be one name; got {type(survey).__name__}. Names that "
                                "differ from star to star stand in a column 'survey' of the table")
 
-        sky = sky_of(table, sources, position)
+        units = find_units(units, sources)
+        sky = sky_of(table, sources, position, units=units)
         coord = SkyCoord(sky[0] * u.deg, sky[1] * u.deg, sky[2] * u.kpc, frame=ICRS(), copy=False)
         if frame is None and "galcen" in table.colnames and isinstance(table["galcen"], SkyCoord):
             frame = table["galcen"].frame.replicate_without_data()
@@ -155,7 +159,8 @@ class RedClumpCatalog(QTable):
         stars["galcen"] = SkyCoord(frame.realize_frame(galcen), copy=False)
         for name, column in COLUMNS.items():
             if name in sources:
-                stars[name] = column.wrap(column.clean(table[sources[name]], sources[name]))
+                stars[name] = column.wrap(column.clean(table[sources[name]], sources[name],
+                                                       unit=units.get(name)))
         for name in keep:
             if name not in stars:
                 stars[name] = table[name]
@@ -416,7 +421,7 @@ class RedClumpCatalog(QTable):
         return plot_catalog(self, axes=axes, width=width, **kwargs)
 
 
-def sky_of(table, sources, names, lost=None):
+def sky_of(table, sources, names, lost=None, units=None):
     """Right ascension and declination [deg] and distance [kpc], NaN where a star has none."""
     if names == ("coord",):
         coord = table[sources["coord"]]
@@ -428,7 +433,8 @@ def sky_of(table, sources, names, lost=None):
         names = tuple(values)
     else:
         values = {name: table[sources[name]] for name in names}
-    sky = [POSITION_COLUMNS[name].clean(column, sources.get(name, name), lost)
+    units = units or {}
+    sky = [POSITION_COLUMNS[name].clean(column, sources.get(name, name), lost, units.get(name))
            for name, column in values.items()]
     if names[0] == "l":
         # Directions alone: a star without a distance keeps its place on the sky.

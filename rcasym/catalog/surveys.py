@@ -295,7 +295,7 @@ def read_apogee_rc(path, *, ages=None, columns=None, position_from_id=False,
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     stars.write(f"{folder}/apogee.fits")
     ...     apogee = read_apogee_rc(f"{folder}/apogee.fits", ages=ages)
-    INFO: ages joined for 1 of 2 stars; 0 flagged, 1 without an age in the table [rcasym.catalog.surveys]
+    INFO: ages joined for 1 of 2 stars; 0 flagged, 1 without an age in the table ...
     >>> print(apogee.table["age"].tolist(), apogee.counts)
     [nan, 4.2] {'n_age': 1, 'n_ageflg': 0, 'n_noage': 1}
     """

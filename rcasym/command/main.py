@@ -5,10 +5,8 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
-from importlib import import_module
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -31,7 +29,6 @@ from ..exceptions import RcasymError
 from ..maps.asymmetry_map import AsymmetryMap
 from ..maps.binning import DiskBinning
 from ..utils.files import whole_file
-from ..utils.parallel import SecondProcess
 from ..utils.validation import check_choice
 from .map import check_folder, map_parser, pairs_of, run_map
 
@@ -55,8 +52,6 @@ FIGURES = {
     "figure7": "mean metallicity and radial mean at six azimuths",
     "figure8": "mean metallicity and radial mean at six ages",
 }
-# Drawn by the second process, which makes the null test as well: half of the work.
-SECOND = ("figure1", "figure7")
 AGE_FILES = ("figure5", "figure6", "figure8", "map_by_age.fits", "profile_by_age.ecsv")
 CALIBRATION_FILES = ("figure2", "ages.ecsv")
 # Fewer stars in common than this make no calibration.
@@ -88,9 +83,7 @@ def main(argv=None):
     >>> main(["no-such-file.fits", "--format", "apogee-rc", "--quiet"])
     1
     """
-    # A second process would run the script of a caller once more.
-    in_shell = argv is None
-    argv = sys.argv[1:] if in_shell else list(argv)
+    argv = sys.argv[1:] if argv is None else list(argv)
     mapping = argv[:1] == ["map"]
     arguments = map_parser().parse_args(argv[1:]) if mapping else _parser().parse_args(argv)
     # No window is opened, whatever the user's matplotlib would do.
@@ -102,14 +95,12 @@ def main(argv=None):
         if mapping:
             run_map(arguments)
         else:
-            with SecondProcess(in_shell) as second:
-                _run(arguments, second)
+            _run(arguments)
     except (RcasymError, OSError) as error:
         print(f"rcasym: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nrcasym: interrupted" + ("; --resume goes on from there" if mapping else ""),
-              file=sys.stderr)
+        print("\nrcasym: interrupted", file=sys.stderr)
         return 130
     finally:
         log.setLevel(level)
@@ -150,7 +141,7 @@ def _parser():
     return parser
 
 
-def _run(arguments, second):
+def _run(arguments):
     stages = _Stages(9, arguments.quiet)
     if arguments.seed < 0:
         raise RcasymError(f"--seed must be 0 or more; got {arguments.seed}")
@@ -159,8 +150,6 @@ def _run(arguments, second):
     inputs = _inputs(arguments)
     output = check_folder(arguments.output, FILES, arguments.overwrite)
     write = {"overwrite": arguments.overwrite}
-    # It loads what it needs while the stars are read.
-    second.start(import_module, "rcasym.plotting")
 
     stages.start("reading the stars" if inputs else "making the mock sample")
     catalogs = ([RedClumpCatalog.read(path, **how) for path, how in inputs]
@@ -179,11 +168,11 @@ def _run(arguments, second):
 
     stages.start("comparing the surveys")
     zero_points = _zero_points(selected)
-    selected, ages = _one_age_scale(selected, arguments, second)
+    selected, ages = _one_age_scale(selected, arguments)
 
     stages.start(f"finding stars in common and repeats among {n_selected:,} stars")
     stars = RedClumpCatalog.concatenate(selected)
-    drawings = {"figure1": second.start(_draw, output / "figure1", stars, **write)}
+    drawings = {"figure1": partial(_draw, output / "figure1", stars, **write)}
 
     stages.start(f"binning {len(stars):,} stars")
     maps = {"map": AsymmetryMap.from_catalog(stars)}
@@ -205,14 +194,11 @@ def _run(arguments, second):
                 figures, (amap, profiles[name], amap),
                 ("offset", "asymmetry", ["mean", "radial_mean"]),
                 ({}, {"test": tests[name]}, {}), strict=True):
-            begin = second.start if figure in SECOND else partial
-            drawings[figure] = begin(_draw, output / figure, thing, quantity, **how, **write)
+            drawings[figure] = partial(_draw, output / figure, thing, quantity, **how, **write)
     if ages.calibrator:
         drawings["figure2"] = lambda: _draw(output / "figure2", ages.calibrator, null=ages.null,
                                             **write)
-    # What the second process draws is waited for at last, after Figure 2 has waited for the null
-    # test.
-    for name in sorted(drawings, key=lambda name: (name in SECOND, name == "figure2", name)):
+    for name in sorted(drawings):
         drawings[name]()
         stages.say(f"      {name}: {FIGURES[name]}")
 
@@ -347,18 +333,13 @@ class _Ages:
 
     why_not: str = ""
     calibrator: AgeCalibrator | None = None
-    null_test: Callable[[], AgeNullTest] | None = None
+    null: AgeNullTest | None = None
     names: tuple = ()
     n_beyond: int = 0
     n_floored: int = 0
 
-    @cached_property
-    def null(self):
-        """The null test, for which the first who needs it waits."""
-        return self.null_test()
 
-
-def _one_age_scale(catalogs, arguments, second):
+def _one_age_scale(catalogs, arguments):
     """The catalogues with the ages of the second survey on the scale of the first (of LAMOST, if
     it is one of them), and what was found on the way."""
     if arguments.age_method == "none":
@@ -383,7 +364,7 @@ def _one_age_scale(catalogs, arguments, second):
         check_errors(calibrator.pairs, "the null test")
     except RcasymError as error:
         return catalogs, _Ages(f"their ages cannot be compared: {error}")
-    null = second.start(calibrator.null_test, n=arguments.null_tests, rng=arguments.seed)
+    null = calibrator.null_test(n=arguments.null_tests, rng=arguments.seed)
     calibrated = calibrator.apply(catalog)
     catalogs = [calibrated if k == aged[1] else stars for k, stars in enumerate(catalogs)]
     return catalogs, _Ages("", calibrator, null, tuple(names),

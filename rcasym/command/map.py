@@ -2,8 +2,6 @@
 """The command ``rcasym map``: files of any size to a map, a batch of stars at a time."""
 
 import argparse
-import json
-import os
 import sys
 import tempfile
 import time
@@ -11,18 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ..catalog.chunks import star_files
 from ..exceptions import RcasymError
 from ..maps.asymmetry_map import AsymmetryMap
 from ..maps.binning import DiskBinning
 from ..utils.files import whole_file
-from ..voxels.bounded import VoxelSummary
 
 __all__ = ["check_folder", "map_parser", "pairs_of", "run_map"]
 
-CHECKPOINT = "checkpoint.npz"
-# What is asked of a run that is not finished.
-UNFINISHED = "unfinished.json"
 FILES = ("map.fits", "profile.ecsv", "figure.png", "figure.pdf", "summary.txt")
 
 
@@ -37,20 +30,18 @@ def map_parser():
                         help="what the files call a column, such as m_h=FEH; repeatable")
     parser.add_argument("--by-age", action="store_true",
                         help="the map by age instead of that by azimuth")
-    parser.add_argument("--memory", metavar="SIZE",
-                        help="what the map may take, such as 2GB; more stars than fit in there are "
-                             "gone through twice, and have no test (default: no limit)")
+    parser.add_argument("--no-medians", dest="medians", action="store_false",
+                        help="do not keep the values of the stars: means alone, without a test, in "
+                             "memory that does not grow with the number of stars")
     parser.add_argument("--workers", type=int, default=1, metavar="N",
                         help="batches that are worked on at a time (default: %(default)s)")
-    parser.add_argument("--resume", action="store_true",
-                        help="go on where an interrupted run into the same folder was")
     parser.add_argument("--permutations", type=int, default=999, metavar="N",
                         help="permutations that the difference of North and South is compared "
                              "with; 0 for no test (default: %(default)s)")
     parser.add_argument("--output", default="rcasym-map", metavar="FOLDER",
                         help="folder of the results (default: %(default)s)")
     parser.add_argument("--overwrite", action="store_true",
-                        help="replace files of the same name in the folder, and start anew")
+                        help="replace files of the same name in the folder")
     parser.add_argument("--seed", type=int, default=0,
                         help="seed of the permutations (default: %(default)s)")
     parser.add_argument("--quiet", action="store_true", help="do not show progress")
@@ -87,75 +78,46 @@ def check_folder(folder, files, overwrite):
 
 
 def run_map(arguments):
-    """Make the map, and write it with what it shows."""
+    """Make the map, and write it with its profile, figure and summary."""
     if arguments.permutations < 0 or arguments.seed < 0:
         raise RcasymError("--permutations and --seed must be 0 or more; got "
                           f"{arguments.permutations} and {arguments.seed}")
     columns = pairs_of(arguments.column)
-    asked = json.dumps([[[str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns]
-                         for path in star_files(arguments.files)],
-                        columns, arguments.by_age, arguments.memory])
-    unfinished = Path(arguments.output) / UNFINISHED
-    going_on = arguments.resume and unfinished.is_file()
-    if going_on and unfinished.read_text(encoding="utf-8") != asked:
-        raise RcasymError(f"--resume must be of the same files, --column, --by-age and --memory as "
-                          f"the run that {unfinished} is of. --overwrite starts anew")
-    output = check_folder(arguments.output, FILES, arguments.overwrite or going_on)
-    write = {"overwrite": arguments.overwrite or going_on}
-    checkpoint = output / CHECKPOINT
-    if checkpoint.exists() and not arguments.resume:
-        if not arguments.overwrite:
-            raise RcasymError(f"--output {output} must not hold an interrupted run; it has "
-                              f"{CHECKPOINT}. --resume goes on from it, --overwrite starts anew")
-        checkpoint.unlink()
-    if going_on and (output / "map.fits").exists():
-        # The stars were all read; what is made of the map was not finished.
-        amap = AsymmetryMap.read(output / "map.fits")
-    else:
-        amap = _read_stars(arguments, columns, checkpoint)
-        with whole_file(unfinished, overwrite=True) as part:
-            part.write_text(asked, encoding="utf-8")
-        amap.write(output / "map.fits", **write)
-
-    bounded = isinstance(amap.state, VoxelSummary)
-    profile = amap.profile(statistic="mean" if bounded else "median")
-    test = (None if bounded or not arguments.permutations else
-            amap.test(n=arguments.permutations, rng=arguments.seed, progress=not arguments.quiet))
-    os.environ.setdefault("MPLBACKEND", "agg")
-    from ..plotting import save_figure
-
-    with whole_file(output / "profile.ecsv", **write) as part:
-        profile.write(part, format="ascii.ecsv")
-    save_figure(amap.plot(), output / "figure", **write)
-    text = _summary(amap, profile, test, bounded)
-    with whole_file(output / "summary.txt", **write) as part:
-        part.write_text(text, encoding="utf-8")
-    unfinished.unlink()
-    print(text)
-
-
-def _read_stars(arguments, columns, checkpoint):
+    output = check_folder(arguments.output, FILES, arguments.overwrite)
+    write = {"overwrite": arguments.overwrite}
     begun = time.perf_counter()
     amap = AsymmetryMap.from_batches(
         arguments.files, DiskBinning.by_age() if arguments.by_age else DiskBinning(),
-        columns=columns, memory_limit=arguments.memory, progress=not arguments.quiet,
-        checkpoint=checkpoint, workers=arguments.workers)
+        columns=columns, medians=arguments.medians, progress=not arguments.quiet,
+        workers=arguments.workers)
     spent = time.perf_counter() - begun
     if not arguments.quiet:
         n_read = amap.n_stars + amap.n_outside + amap.n_masked
-        print(f"{n_read:,} stars in {spent:.1f} s, {n_read / spent:,.0f} a second",
+        print(f"{n_read:,} stars in {spent:.1f} s, {n_read / spent:,.0f} per second",
               file=sys.stderr)
-    return amap
+    profile = amap.profile(statistic="median" if arguments.medians else "mean")
+    test = (amap.test(n=arguments.permutations, rng=arguments.seed, progress=not arguments.quiet)
+            if arguments.medians and arguments.permutations else None)
+    from ..plotting import save_figure
+
+    amap.write(output / "map.fits", **write)
+    with whole_file(output / "profile.ecsv", **write) as part:
+        profile.write(part, format="ascii.ecsv")
+    save_figure(amap.plot(), output / "figure", **write)
+    text = _summary(amap, profile, test, arguments.medians)
+    with whole_file(output / "summary.txt", **write) as part:
+        part.write_text(text, encoding="utf-8")
+    print(text)
 
 
-def _summary(amap, profile, test, bounded):
+def _summary(amap, profile, test, medians):
     read = amap.n_stars + amap.n_outside + amap.n_masked
     filled = np.count_nonzero(amap.count >= amap.binning.min_count)
     lines = [f"{read:,} stars read: {amap.n_masked:,} without a position, [M/H] or age, "
              f"{amap.n_outside:,} outside the grid, {amap.n_stars:,} in {filled:,} voxels", ""]
-    if bounded:
-        lines += ["The values of the stars were not kept: the profile is one of means, and there "
-                  "is no test. A larger --memory has both.", ""]
+    if not medians:
+        lines += ["The values of the stars were not kept (--no-medians): the profile is one of "
+                  "means, and there is no test.", ""]
     table = profile.slices() if test is None else test.slices
     if test is not None:
         table.remove_columns(["level", "n_unpaired"])

@@ -6,7 +6,8 @@ from .asymmetry_map import AsymmetryMap
 from .binning import DiskBinning
 from .permutation_test import AsymmetryTest
 from .profile import AsymmetryProfile
-from .robustness import Systematics, propagate, systematics
+from .propagation import propagate
+from .systematics import Systematics, systematics
 
 __all__ = ["AsymmetryMap", "AsymmetryProfile", "AsymmetryTest", "Axis", "DiskBinning",
            "Systematics", "propagate", "systematics"]

@@ -7,21 +7,24 @@ from functools import cached_property
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import Galactocentric
+from astropy.table import QTable
 
-from ..exceptions import BinningError, CatalogError, CatalogWarning
+from ..exceptions import BinningError, CatalogWarning, ValuesNotKeptError
+from ..utils.arrays import frozen
 from ..utils.validation import check_same_frame, check_whole, warn
-from ..voxels.state import VoxelState
-from .batches import arrays_of, state_of_batches
+from ..voxels import VoxelMoments, VoxelState
+from .batches import bin_batches
 from .binning import DiskBinning, check_binning
+from .hemispheres import check_R_bins, set_formats, warn_about_stars_astride
 from .io import read_map, write_map
-from .partitions import state_of_files, state_of_hats
+from .partitions import bin_partitions
 from .permutation_test import permutation_test
-from .profile import bootstrap_of, largest_of, profile_of, warn_of_stars_astride
+from .profile import ProfileRequest, bootstrap_profile, compute_profile
+from .stars import StarArrays
 
 __all__ = ["AsymmetryMap"]
 
-__doctest_requires__ = {("AsymmetryMap.from_parquet", "AsymmetryMap.from_hats"): ["dask", "pandas",
-                                                                              "pyarrow"]}
+__doctest_requires__ = {"AsymmetryMap.from_dask": ["dask.dataframe"]}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -36,8 +39,8 @@ class AsymmetryMap:
     ----------
     binning : DiskBinning
         The grid.
-    state : `~rcasym.voxels.VoxelState` or `~rcasym.voxels.bounded.VoxelSummary`
-        The [M/H] of the stars in each voxel, or what is known of them with a ``memory_limit``.
+    state : `~rcasym.voxels.VoxelState` or `~rcasym.voxels.VoxelMoments`
+        The [M/H] of the stars in each voxel, or its moments with ``medians=False``.
     frame : `~astropy.coordinates.Galactocentric`
         The frame that R, phi and Z are measured in.
 
@@ -57,7 +60,7 @@ class AsymmetryMap:
     """
 
     binning: DiskBinning
-    state: VoxelState
+    state: VoxelState | VoxelMoments
     frame: Galactocentric
 
     @classmethod
@@ -89,64 +92,52 @@ class AsymmetryMap:
         <AsymmetryMap: 1,928 stars in phi 6 x R 15 x Z 14 voxels, 214 of 1,260 filled; ...>
         """
         binning = check_binning(binning)
-        if "galcen" not in getattr(catalog, "colnames", ()):
-            raise CatalogError("the catalogue must have a column 'galcen'; "
-                               "RedClumpCatalog.from_table(table, columns=...) makes a catalogue "
-                               "of any table")
-        stars = arrays_of(catalog, binning)
-        return cls._of(binning, binning.state(stars.coordinates, stars.m_h), stars.frame)
+        stars = StarArrays.from_catalog(catalog, binning)
+        return cls._from_state(binning, stars.bin(binning), stars.frame)
 
     @classmethod
-    def from_batches(cls, batches, binning=None, *, columns=None, frame=None, memory_limit=None,
-                     progress=True, checkpoint=None, workers=1):
-        """The map of stars that come a batch at a time, from files or from anywhere.
+    def from_batches(cls, batches, binning=None, *, columns=None, units=None, frame=None,
+                     medians=True, workers=1, progress=True):
+        """Make the map of stars that come in batches, from files or tables.
 
         Parameters
         ----------
-        batches : iterable, path-like or callable
-            Catalogues, plain tables of stars, or paths of files. FITS and Parquet files are read
-            half a million stars at a time, and of them the needed columns alone; a folder stands
-            for the files in it. A function that gives an iterator is called anew for each pass.
+        batches : path-like or iterable
+            A path, or paths, catalogues and other tables of stars. FITS and Parquet files are read
+            half a million stars at a time, only the columns that are needed; a folder stands for
+            the FITS and Parquet files in it.
         binning : DiskBinning, optional
             By default ``DiskBinning()``.
-        columns : dict, optional
-            What tables and files call their columns, as in `~rcasym.RedClumpCatalog.from_table`.
+        columns, units : dict, optional
+            Names and units of the columns of tables and files, as in
+            `~rcasym.RedClumpCatalog.from_table`.
         frame : `~astropy.coordinates.Galactocentric`, optional
             The frame of R, phi and Z. By default that of the catalogues, in memory or as they were
-            written to files; of other tables the paper's.
-        memory_limit : `~astropy.units.Quantity`, str or float, optional
-            What the state of the map may take: ``"2 GB"``, or a number of bytes. By default the
-            values of all stars are kept, 8 bytes a star and as much again when they are added up.
-            Where that is more than the limit, the batches are gone through twice, and the map has
-            count, mean, standard deviation and median of each voxel, without the values: medians
-            are the same to the last bit, means to 1e-12, and the profile of means works. Tests,
-            bootstraps and medians of several voxels raise.
-        progress : bool, optional
-            Whether to show progress on a terminal; by default True.
-        checkpoint : path-like, optional
-            A file that an interrupted run goes on from, if it is called again with the same
-            arguments: files are told by name, size and time, batches in memory by what they hold.
-            It is removed at the end.
+            written to files; for other tables the paper's.
+        medians : bool, optional
+            Whether to keep the values of all stars, 8 bytes per star; by default True. With False,
+            memory does not grow with the number of stars: the map has counts, means, standard
+            deviations and the profile of means, and whatever needs the values raises a
+            `~rcasym.exceptions.ValuesNotKeptError`.
         workers : int, optional
             Batches that are worked on at a time; by default 1. The result does not depend on it.
+        progress : bool, optional
+            Whether to show progress on a terminal; by default True.
 
         Returns
         -------
         AsymmetryMap
-            The same, bit for bit, as `from_catalog` of all stars together, in any order.
+            Bit-identical to `from_catalog` of all stars together, in any order; with
+            ``medians=False``, equal to rounding.
 
         Raises
         ------
         CatalogError
-            If there is no batch, a file cannot be read or lacks a column, frames differ, or the
-            checkpoint is of other stars or another binning; the message names the batch.
-        RcasymError
-            If ``memory_limit`` is too small; the message says what is needed.
+            If there is no batch, a file cannot be read or lacks a column, or frames differ; the
+            message names the batch.
 
         Examples
         --------
-        Each part is made, or read, when its turn comes:
-
         >>> from rcasym import AsymmetryMap, make_mock_catalog
         >>> amap = AsymmetryMap.from_batches(make_mock_catalog(1000, rng=k) for k in range(3))
         >>> print(amap.n_stars + amap.n_outside + amap.n_masked)
@@ -154,72 +145,37 @@ class AsymmetryMap:
         """
         binning = check_binning(binning)
         check_whole("workers", workers, 1)
-        state, frame = state_of_batches(
-            batches, binning, columns=columns, frame=frame, memory_limit=memory_limit,
-            progress=progress, checkpoint=checkpoint, workers=workers)
-        return cls._of(binning, state, frame)
+        return cls._from_state(binning, *bin_batches(
+            batches, binning, columns=columns, units=units, frame=frame, medians=medians,
+            workers=workers, show_progress=progress))
 
     @classmethod
-    def from_parquet(cls, paths, binning=None, *, columns=None, frame=None, memory_limit=None,
-                     scheduler=None, retries=3, timeout=None, progress=True):
-        """The map of stars in Parquet or FITS files, by the threads, processes or cluster of dask.
+    def from_dask(cls, catalog, binning=None, *, columns=None, units=None, frame=None,
+                  medians=True):
+        """Make the map of a dask DataFrame or a HATS catalogue, one state per partition.
+
+        The work is done by the dask scheduler that is active: a ``distributed.Client``, or by
+        default the threads of this process.
 
         Parameters
         ----------
-        paths : path-like or sequence of path-like
-            Files, or folders that hold them; a cluster must see them under the same paths.
-        binning, columns, frame, memory_limit : optional
-            As of `from_batches`; a limit holds for the sum, workers hold their partitions besides.
-        scheduler : {"threads", "processes", "synchronous"} or ``distributed.Client``, optional
-            By default the threads of this process.
-        retries : int, optional
-            How often a partition that cannot be read is tried again; by default 3.
-        timeout : float or `~astropy.units.Quantity`, optional
-            Seconds for all of the work; by default no limit. A partition that kills its worker may
-            never end without one. Local schedulers look at it after each million stars.
-        progress : bool, optional
-            Whether local schedulers show a bar on a terminal; by default True.
+        catalog : ``lsdb.Catalog``, path-like or ``dask.dataframe.DataFrame``
+            Stars, or the path of a HATS catalogue. Without ``units`` their values are in degrees,
+            kpc, dex and Gyr.
+        binning, columns, units, frame, medians : optional
+            As in `from_batches`.
 
         Returns
         -------
         AsymmetryMap
-            The same, bit for bit, as `from_batches` of the files; with a limit, medians are.
+            Bit-identical to `from_batches` of the same stars.
 
         Raises
         ------
-        CatalogError, RcasymError
-            If a file or its stars cannot be used, or time is up; the message names file and rows.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> from rcasym import AsymmetryMap, make_mock_catalog
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     for k in range(3):
-        ...         make_mock_catalog(1000, rng=k).write(f"{folder}/part{k}.fits")
-        ...     amap = AsymmetryMap.from_parquet(folder, scheduler="synchronous")
-        >>> print(amap.n_stars + amap.n_outside + amap.n_masked)
-        3000
-        """
-        return cls._of(*state_of_files(paths, binning, columns, frame, memory_limit, scheduler,
-                                       retries, timeout, progress))
-
-    @classmethod
-    def from_hats(cls, path_or_catalog, binning=None, *, columns=None, frame=None,
-                  memory_limit=None, scheduler=None, retries=3, timeout=None, progress=True):
-        """The map of a HATS catalogue, one state a partition.
-
-        Parameters
-        ----------
-        path_or_catalog : path-like, ``lsdb.Catalog`` or ``dask.dataframe.DataFrame``
-            Values are in degrees, kpc, dex and Gyr: there are no units.
-        binning, columns, frame, memory_limit, scheduler, retries, timeout, progress : optional
-            As of `from_parquet`; only a cluster tries again.
-
-        Returns
-        -------
-        AsymmetryMap
-            The same, bit for bit, as of all stars together.
+        CatalogError
+            If a partition cannot be read; the message names it.
+        RcasymError
+            If dask, or for a path lsdb, is not installed.
 
         Examples
         --------
@@ -227,14 +183,15 @@ class AsymmetryMap:
         >>> from rcasym import AsymmetryMap
         >>> stars = {"ra": [90.0, 91.0], "dec": [20.0] * 2, "d": [2.0] * 2, "m_h": [-0.1] * 2}
         >>> stars = dask.dataframe.from_dict(stars, npartitions=2)
-        >>> AsymmetryMap.from_hats(stars, columns={"distance": "d"}).n_stars
+        >>> AsymmetryMap.from_dask(stars, columns={"distance": "d"}).n_stars
         2
         """
-        return cls._of(*state_of_hats(path_or_catalog, binning, columns, frame, memory_limit,
-                                      scheduler, retries, timeout, progress))
+        binning = check_binning(binning)
+        return cls._from_state(binning, *bin_partitions(
+            catalog, binning, columns=columns, units=units, frame=frame, medians=medians))
 
     @classmethod
-    def _of(cls, binning, state, frame):
+    def _from_state(cls, binning, state, frame):
         if state.n_stars == 0:
             warn("the map is empty: no star of the catalogue is inside the grid "
                  f"({state.n_outside:,} outside, {state.n_masked:,} masked)", CatalogWarning)
@@ -248,6 +205,9 @@ class AsymmetryMap:
                                f"{self.binning!r} and {other.binning!r} with other edges or "
                                "min_count")
         check_same_frame([self.frame, other.frame], "maps that are added")
+        if type(self.state) is not type(other.state):
+            raise ValuesNotKeptError("maps that are added must both keep the values of their stars "
+                                     "or both not; got one made with medians=False")
         return AsymmetryMap(self.binning, self.state + other.state, self.frame)
 
     def __repr__(self):
@@ -299,7 +259,7 @@ class AsymmetryMap:
     def mean_error(self):
         """Standard error of the mean, ``std / sqrt(count)``, `~astropy.units.Quantity` [dex]."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return _frozen(self.std.value / np.sqrt(self.count))
+            return _in_dex(self.std.value / np.sqrt(self.count))
 
     @cached_property
     def radial_mean(self):
@@ -310,7 +270,7 @@ class AsymmetryMap:
         """
         total = _sum_over_Z(self.state.total.reshape(self.binning.shape))
         with np.errstate(invalid="ignore"):
-            return _frozen(total / self.count.sum(axis=-1))
+            return _in_dex(total / self.count.sum(axis=-1))
 
     @cached_property
     def offset(self):
@@ -318,7 +278,7 @@ class AsymmetryMap:
 
         The quantity mapped in Figures 3 and 5 of Wang et al. (2025).
         """
-        return _frozen((self.mean - self.radial_mean[..., np.newaxis]).value)
+        return _in_dex((self.mean - self.radial_mean[..., np.newaxis]).value)
 
     @cached_property
     def difference(self):
@@ -329,7 +289,7 @@ class AsymmetryMap:
         rich; NaN where either side is empty.
         """
         north, south = self.binning.hemispheres(self.offset.value)
-        return _frozen(north - south)
+        return _in_dex(north - south)
 
     @cached_property
     def difference_error(self):
@@ -337,11 +297,11 @@ class AsymmetryMap:
 
         The radial mean is common to both sides and adds nothing.
         """
-        return _frozen(np.hypot(*self.binning.hemispheres(self.mean_error.value)))
+        return _in_dex(np.hypot(*self.binning.hemispheres(self.mean_error.value)))
 
     def _filled(self, values):
         values = values.reshape(self.binning.shape)
-        return _frozen(np.where(self.count >= self.binning.min_count, values, np.nan))
+        return _in_dex(np.where(self.count >= self.binning.min_count, values, np.nan))
 
     def largest_offsets(self, n=5, *, min_count=20):
         """The voxels whose mean differs most from the radial mean.
@@ -367,7 +327,17 @@ class AsymmetryMap:
         >>> table.colnames[:4], len(table)
         (['phi_min', 'phi_max', 'R_min', 'R_max'], 3)
         """
-        return largest_of(self, n, min_count)
+        size = np.where(self.count >= min_count, np.abs(self.offset.value), np.nan).ravel()
+        order = np.argsort(-size, kind="stable")
+        order = order[np.isfinite(size[order])][:n]
+        where = np.unravel_index(order, self.binning.shape)
+        table = QTable()
+        for axis, bin_ in zip(self.binning.axes, where, strict=True):
+            table[f"{axis.name}_min"] = axis.edges[bin_]
+            table[f"{axis.name}_max"] = axis.edges[bin_ + 1]
+        for name in ("count", "offset", "mean_error"):
+            table[name] = getattr(self, name)[where]
+        return set_formats(table)
 
     @u.quantity_input(R_min=[u.kpc, None], R_max=[u.kpc, None])
     def profile(self, R_min=11 * u.kpc, R_max=None, statistic="median", definition="modulus",
@@ -424,9 +394,10 @@ class AsymmetryMap:
         (42, ['phi_min', 'phi_max', 'age_min', 'age_max', 'abs_Z_min', 'abs_Z_max'])
         >>> axes = profile.plot()
         """
-        warn_of_stars_astride(self.binning, self.state)
-        return profile_of(self.binning, self.state, self.radial_mean, R_min, R_max, statistic,
-                          definition, confidence)
+        request = ProfileRequest.check(self.binning, R_min, R_max, statistic, definition,
+                                       confidence)
+        warn_about_stars_astride(self.binning, self.state)
+        return compute_profile(self.binning, self.state, self.radial_mean, request)
 
     @u.quantity_input(R_min=[u.kpc, None], R_max=[u.kpc, None])
     def test(self, R_min=11 * u.kpc, n=9999, rng=None, *, R_max=None, progress=True):
@@ -482,8 +453,9 @@ class AsymmetryMap:
               5      15      0.080             0.002
              15      35     -0.032              0.14
         """
-        warn_of_stars_astride(self.binning, self.state)
-        return permutation_test(self.binning, self.state, R_min, R_max, n, rng, progress)
+        R_bins = check_R_bins(self.binning, R_min, R_max)
+        warn_about_stars_astride(self.binning, self.state)
+        return permutation_test(self.binning, self.state, R_bins, n, rng, progress)
 
     @u.quantity_input(R_min=[u.kpc, None], R_max=[u.kpc, None])
     def bootstrap(self, R_min=11 * u.kpc, R_max=None, *, statistic="median", n=1000, rng=None):
@@ -519,7 +491,8 @@ class AsymmetryMap:
         >>> steps.std(axis=0).shape
         (2,)
         """
-        return bootstrap_of(self.binning, self.state, R_min, R_max, statistic, n, rng)
+        request = ProfileRequest.check(self.binning, R_min, R_max, statistic)
+        return bootstrap_profile(self.binning, self.state, request, n, rng)
 
     def plot(self, quantity="offset", *, hatch_below=None, axes=None, width=None, colorbar=True,
              **kwargs):
@@ -633,7 +606,5 @@ def _sum_over_Z(values):
     return total + values[..., half] if values.shape[-1] % 2 else total
 
 
-def _frozen(values):
-    quantity = u.Quantity(values, u.dex)
-    quantity.flags.writeable = False
-    return quantity
+def _in_dex(values):
+    return frozen(values * u.dex)

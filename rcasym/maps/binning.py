@@ -2,6 +2,7 @@
 """The grid of voxels in azimuth, age, R and Z."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from astropy import units as u
@@ -10,7 +11,7 @@ from ..catalog.columns import floats
 from ..exceptions import BinningError
 from ..utils.axes import Axis
 from ..utils.validation import EDGE_TOLERANCE, check_columns, check_edges, check_whole
-from ..voxels.state import VoxelState, flat_index
+from ..voxels import flat_index
 
 __all__ = ["DiskBinning", "check_binning"]
 
@@ -119,17 +120,17 @@ class DiskBinning:
         sizes = " x ".join(f"{axis.name} {len(axis)}" for axis in self.axes)
         return f"<DiskBinning: {sizes} voxels, min_count={self.min_count}>"
 
-    @property
+    @cached_property
     def shape(self):
         """The number of bins of each axis."""
         return tuple(len(axis) for axis in self.axes)
 
-    @property
+    @cached_property
     def size(self):
         """The number of voxels."""
         return int(np.prod(self.shape))
 
-    @property
+    @cached_property
     def n_slices(self):
         """The number of bins of azimuth and age together, each a plane of R and Z."""
         return int(np.prod(self.shape[:-2], dtype=int))
@@ -174,7 +175,7 @@ class DiskBinning:
         return [floats(catalog, "age") if axis.name == "age"
                 else values[axis.name].to_value(axis.edges.unit) for axis in self.axes]
 
-    @property
+    @cached_property
     def abs_Z(self):
         """The axis of abs(Z): the bins of one hemisphere, from the mid-plane outward.
 
@@ -256,34 +257,6 @@ class DiskBinning:
         """
         half = self.shape[-1] // 2
         return values[..., values.shape[-1] - half:], values[..., :half][..., ::-1]
-
-    def state(self, coordinates, m_h):
-        """Put stars in the voxels of this grid.
-
-        Parameters
-        ----------
-        coordinates : sequence of ndarray
-            As `coordinates` gives them.
-        m_h : ndarray
-            [M/H] of the stars [dex], NaN where not known.
-
-        Returns
-        -------
-        `~rcasym.voxels.VoxelState`
-            Stars of which something is not known are counted in its ``n_masked``.
-
-        Examples
-        --------
-        Any number a star can be binned, here the age in place of [M/H]:
-
-        >>> from rcasym import DiskBinning, make_mock_catalog
-        >>> from rcasym.catalog.columns import floats
-        >>> cat, binning = make_mock_catalog(1000), DiskBinning(phi=None)
-        >>> state = binning.state(binning.coordinates(cat), floats(cat, "age"))
-        >>> print(state.n_stars + state.n_outside + state.n_masked)
-        1000
-        """
-        return VoxelState.from_columns(coordinates, [axis.edges.value for axis in self.axes], m_h)
 
     def index(self, catalog):
         """The voxel of each star.

@@ -17,15 +17,14 @@ from ..catalog.frames import FRAME_UNITS, frame_from_parameters, frame_parameter
 from ..exceptions import CatalogError
 from ..utils.files import truncation_raises, whole_file
 from ..utils.validation import check_choice
-from ..voxels.bounded import VoxelSummary
-from ..voxels.state import VoxelState
+from ..voxels import VoxelMoments, VoxelState
 from .binning import DiskBinning
 
 __all__ = ["write_map", "read_map", "ARRAYS"]
 
 ARRAYS = ("count", "mean", "median", "std", "mean_error", "radial_mean", "offset", "difference")
 # What is kept of a voxel where the values of its stars are not.
-VOXELS = ("total", "squares", "median")
+VOXELS = ("total", "squares")
 SUFFIXES = {".fits": "fits", ".fit": "fits", ".h5": "hdf5", ".hdf5": "hdf5", ".hdf": "hdf5"}
 # The numbers beside the arrays; eight letters, as FITS has them.
 NUMBERS = {"MINCOUNT": "least number of stars of a filled voxel",
@@ -63,8 +62,7 @@ def read_map(path, *, format=None):
         counts = counts.astype(np.int64).ravel()
         if isinstance(stars, dict):
             stars = {name: np.asarray(stars[name], float) for name in VOXELS}
-            state = VoxelSummary(counts, stars["total"], stars["squares"], *outside,
-                                 median=stars["median"])
+            state = VoxelMoments(counts, stars["total"], stars["squares"], *outside)
         else:
             state = VoxelState(counts, stars.astype(float), *outside)
     except (FileNotFoundError, IsADirectoryError, PermissionError):
@@ -74,6 +72,11 @@ def read_map(path, *, format=None):
     return binning, state, frame_from_parameters(parameters)
 
 
+def _list_arrays(amap):
+    """Return the names of the arrays of a map, which has no medians with ``medians=False``."""
+    return [name for name in ARRAYS if hasattr(amap, name)]
+
+
 def _write_fits(amap, numbers, path):
     primary = fits.PrimaryHDU()
     primary.header["ORIGIN"] = "rcasym"
@@ -81,7 +84,7 @@ def _write_fits(amap, numbers, path):
     for name, value in numbers.items():
         primary.header[name] = (value, NUMBERS[name])
     hdus = [primary]
-    for name in ARRAYS:
+    for name in _list_arrays(amap):
         values = getattr(amap, name)
         image = fits.ImageHDU(np.asarray(values), name=name)
         if name != "count":
@@ -95,7 +98,7 @@ def _write_fits(amap, numbers, path):
     hdus.append(fits.BinTableHDU(QTable({
         "parameter": list(parameters), "value": list(parameters.values()),
         "unit": [str(FRAME_UNITS[name]) for name in parameters]}), name="frame"))
-    if isinstance(amap.state, VoxelSummary):
+    if isinstance(amap.state, VoxelMoments):
         columns = [fits.Column(name, "D", array=getattr(amap.state, name)) for name in VOXELS]
         hdus.append(fits.BinTableHDU.from_columns(columns, name="voxels"))
     else:
@@ -126,14 +129,14 @@ def _write_hdf5(amap, numbers, path):
 
     with h5py.File(path, "w") as file:
         file.attrs.update({"CONTENT": "AsymmetryMap", **numbers})
-        for name in ARRAYS:
+        for name in _list_arrays(amap):
             data = file.create_dataset(name, data=np.asarray(getattr(amap, name)))
             if name != "count":
                 data.attrs["unit"] = "dex"
         for axis in amap.binning.axes:
             edges = file.create_dataset(f"edges_{axis.name}", data=axis.edges.value)
             edges.attrs["unit"] = str(axis.edges.unit)
-        if isinstance(amap.state, VoxelSummary):
+        if isinstance(amap.state, VoxelMoments):
             for name in VOXELS:
                 file.create_dataset(f"voxels/{name}", data=getattr(amap.state, name))
         else:

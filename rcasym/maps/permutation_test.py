@@ -12,7 +12,12 @@ from ..statistics.estimates import ROUNDING, combine
 from ..utils.parallel import generators, in_threads
 from ..utils.progress import progress
 from ..utils.validation import check_rng, check_whole, warn
-from .profile import bin_edges, check_profile, paired_voxels, show, slice_edges
+from .hemispheres import (
+    bin_edges,
+    pair_voxels,
+    set_formats,
+    slice_edges,
+)
 
 __all__ = ["AsymmetryTest", "permutation_test"]
 
@@ -83,15 +88,16 @@ class AsymmetryTest:
         return self.table[self.table["level"] == "slice"]
 
 
-def permutation_test(binning, state, R_min, R_max, n, rng, show_progress):
-    """The test of a map; see `rcasym.AsymmetryMap.test`."""
-    R_bins = check_profile(binning, R_min, R_max)
+def permutation_test(binning, state, R_bins, n, rng, show_progress):
+    """Return the test of a map; see `rcasym.AsymmetryMap.test`."""
     check_whole("n", n, least=1)
     rng = check_rng(rng)
     n_heights = len(binning.abs_Z)
     n_slices = binning.n_slices
     n_bins = n_slices * n_heights
-    sums = paired_voxels(binning, state, R_bins)
+    # A map without the stars' values cannot be permuted: fail early.
+    state.values  # noqa: B018
+    sums = pair_voxels(binning, state, R_bins)
     if not sums.weight.any():
         warn("North and South cannot be compared: no voxel between R_min and R_max has stars on "
              f"both sides ({sums.n_unpaired.sum():,} stars)", CatalogWarning)
@@ -149,7 +155,7 @@ def permutation_test(binning, state, R_min, R_max, n, rng, show_progress):
     edges = binning["R"].edges
     return AsymmetryTest(float(p_values[0, -1]), float(p_values[1, -1]), difference[-1] * u.dex,
                          error[-1] * u.dex, int(n), edges[R_bins.start], edges[R_bins.stop],
-                         show(table))
+                         set_formats(table))
 
 
 def _corrected(p_values):

@@ -2,6 +2,7 @@
 """North against South as a function of the height above the mid-plane."""
 
 import warnings
+from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
@@ -9,9 +10,8 @@ from astropy import units as u
 from astropy.io.registry import UnifiedReadWriteMethod
 from astropy.table import MaskedColumn, QTable, connect
 
-from ..exceptions import BinningError, CatalogWarning, RcasymError
-from ..statistics.estimates import (
-    PairedVoxels,
+from ..exceptions import RcasymError
+from ..statistics import (
     bootstrap,
     combine,
     difference,
@@ -20,11 +20,13 @@ from ..statistics.estimates import (
     ratio,
     with_interval,
 )
-from ..utils.validation import check_choice, check_rng, check_whole, warn
+from ..statistics.estimates import ROUNDING
+from ..utils.validation import check_choice, check_rng, check_whole
+from .hemispheres import bin_edges, check_R_bins, number_sides, pair_voxels, set_formats
+from .permutation_test import AsymmetryTest
 
-__all__ = ["AsymmetryProfile", "profile_of", "paired_voxels", "bootstrap_of", "bin_edges",
-           "largest_of", "slice_edges", "sides_of", "check_profile", "show",
-           "warn_of_stars_astride", "DIFFERENCES", "ESTIMATES"]
+__all__ = ["AsymmetryProfile", "ProfileRequest", "bootstrap_profile", "compute_profile",
+           "find_signals", "DIFFERENCES", "ESTIMATES"]
 
 STATISTICS = ("median", "mean")
 DEFINITIONS = ("modulus", "equation1", "linear")
@@ -32,6 +34,30 @@ DIFFERENCES = ("difference", "offset_difference", "matched_difference")
 ESTIMATES = ("north", "south", "difference", "offset_north", "offset_south", "offset_difference",
              "matched_difference", "asymmetry")
 """Each has columns of its own, and further ones with ``_error``, ``_low`` and ``_high``."""
+
+
+# A slice has a signal below this corrected p-value, or without a test beyond so many errors.
+SIGNAL_P, SIGNAL_ERRORS = 0.05, 3
+
+
+@dataclass(frozen=True)
+class ProfileRequest:
+    """The checked parameters of a profile; see `rcasym.AsymmetryMap.profile`."""
+
+    R_bins: slice
+    statistic: str = "median"
+    definition: str = "modulus"
+    confidence: float = 0.683
+
+    @classmethod
+    def check(cls, binning, R_min, R_max, statistic="median", definition="modulus",
+              confidence=0.683):
+        """Return the request, or raise if a parameter is not valid."""
+        check_choice("statistic", statistic, STATISTICS)
+        check_choice("definition", definition, DEFINITIONS)
+        if not (isinstance(confidence, Real) and 0 < confidence < 1):
+            raise RcasymError(f"confidence must be between 0 and 1; got {confidence!r}")
+        return cls(check_R_bins(binning, R_min, R_max), statistic, definition, confidence)
 
 
 class ProfileWrite(connect.TableWrite):
@@ -145,7 +171,7 @@ class AsymmetryProfile(QTable):
             value, error = combine(self[name].value, self[f"{name}_error"].value, weight,
                                              group, len(first))
             table[name], table[f"{name}_error"] = value * u.dex, error * u.dex
-        return show(table)
+        return set_formats(table)
 
     def plot(self, quantity="asymmetry", *, test=None, axes=None, width=None, **kwargs):
         """Draw Figure 4 of Wang et al. (2025), for a map by age Figure 6.
@@ -182,81 +208,39 @@ class AsymmetryProfile(QTable):
         """
         from ..plotting import plot_profile
 
-        return plot_profile(self, quantity, test=test, axes=axes, width=width, **kwargs)
+        return plot_profile(self, quantity, *find_signals(self, test), axes=axes, width=width, **kwargs)
 
 
-def show(table):
-    """Set the digits that are shown; those that are kept are all of them."""
-    for name, column in table.columns.items():
-        if name.endswith(("_min", "_max")):
-            column.info.format = "g"
-        elif column.dtype.kind == "f":
-            column.info.format = ".2g" if name.startswith("p_value") else ".3f"
-    return table
-
-
-def check_profile(binning, R_min, R_max, statistic="median", definition="modulus",
-                  confidence=0.683):
-    """Check what a profile is asked for; gives the bins of R."""
-    check_choice("statistic", statistic, STATISTICS)
-    check_choice("definition", definition, DEFINITIONS)
-    if not (isinstance(confidence, Real) and 0 < confidence < 1):
-        raise RcasymError(f"confidence must lie between 0 and 1; got {confidence!r}")
-    if len(binning.abs_Z) == 0:
-        raise BinningError("Z must have bins on both sides of the mid-plane to compare North with "
-                           f"South; got {len(binning['Z'])} from "
-                           f"{binning['Z'].edges[0]:g} to {binning['Z'].edges[-1]:g}")
-    return binning.R_bins(R_min, R_max)
-
-
-def slice_edges(binning, n_rows=1):
-    """The edges of azimuth and age of each slice, ``n_rows`` times each."""
-    shape = binning.shape[:-2]
-    where = np.indices(shape).reshape(len(shape), binning.n_slices)
-    return {f"{axis.name}_{end}": np.repeat(axis.edges[bins + k], n_rows)
-            for axis, bins in zip(binning.axes[:-2], where, strict=True)
-            for k, end in enumerate(("min", "max"))}
-
-
-def bin_edges(binning):
-    """The edges of each bin of azimuth, age and abs(Z), the last varying fastest."""
-    edges = slice_edges(binning, len(binning.abs_Z))
-    for k, end in enumerate(("min", "max")):
-        heights = binning.abs_Z.edges[k:][:len(binning.abs_Z)]
-        edges[f"abs_Z_{end}"] = np.tile(heights, binning.n_slices)
-    return edges
-
-
-def profile_of(binning, state, radial_mean, R_min, R_max, statistic, definition, confidence):
-    """The profile of a map; see `rcasym.AsymmetryMap.profile`."""
-    R_bins = check_profile(binning, R_min, R_max, statistic, definition, confidence)
-    sides = sides_of(binning, R_bins)
+def compute_profile(binning, state, radial_mean, request):
+    """Return the profile of a map; see `rcasym.AsymmetryMap.profile`."""
+    R_bins, confidence = request.R_bins, request.confidence
+    linear_ratio = request.definition == "linear"
+    sides = number_sides(binning, R_bins)
     n_bins = sides.max() + 1
     shift = np.repeat(radial_mean.value.ravel(), binning.shape[-1])
     found = {}
-    for prefix, less in (("", None), ("offset_", shift)):
-        pooled = state.pooled(sides.ravel(), n_bins, less)
+    for prefix, subtracted in (("", None), ("offset_", shift)):
+        pooled = state.pooled(sides.ravel(), n_bins, subtracted)
         enough = pooled.counts >= binning.min_count
-        both = estimate(pooled, statistic, confidence).where(enough)
+        both = estimate(pooled, request.statistic, confidence).where(enough)
         half = n_bins // 2
         north, south = both[:half], both[half:]
         found |= {f"{prefix}north": north, f"{prefix}south": south,
                   f"{prefix}difference": difference(north, south, confidence)}
-    enough = enough[:half], enough[half:]
-    matched = paired_voxels(binning, state, R_bins)
+    matched = pair_voxels(binning, state, R_bins)
     found["matched_difference"] = with_interval(
         matched.difference, matched.error, matched.error**2, matched.dof, confidence)
-    if definition == "linear":
+    if linear_ratio:
         found["asymmetry"] = linear(found["difference"])
         distinguishable = np.full(half, True)
     else:
         found["asymmetry"], distinguishable = ratio(
-            found["north"], found["south"], confidence, modulus=definition == "modulus")
+            found["north"], found["south"], confidence, modulus=request.definition == "modulus")
 
     profile = AsymmetryProfile(bin_edges(binning))
     profile["n_north"], profile["n_south"] = pooled.counts[:half], pooled.counts[half:]
     reason = np.array([
-        _reason(n, s, binning.min_count, definition, is_distinguishable)
+        _explain_mask(n, s, binning.min_count, linear_ratio, is_distinguishable)
         for n, s, is_distinguishable in zip(profile["n_north"].tolist(),
                                             profile["n_south"].tolist(), distinguishable,
                                             strict=True)])
@@ -269,82 +253,63 @@ def profile_of(binning, state, radial_mean, R_min, R_max, statistic, definition,
     profile.add_column(matched.weight, name="n_pairs",
                        index=profile.index_column("matched_difference"))
     edges = binning["R"].edges
-    profile.meta |= {"statistic": statistic, "definition": definition, "confidence": confidence,
+    profile.meta |= {"statistic": request.statistic, "definition": request.definition,
+                     "confidence": confidence,
                      "R_min": f"{edges[R_bins.start]:g}", "R_max": f"{edges[R_bins.stop]:g}",
                      "min_count": binning.min_count, "n_left_out": pooled.n_outside}
-    return show(profile)
+    return set_formats(profile)
 
 
-def _reason(n_north, n_south, min_count, definition, distinguishable):
-    """Why there is no asymmetry, empty where there is one."""
+def _explain_mask(n_north, n_south, min_count, linear_ratio, distinguishable):
+    """Return why the asymmetry is masked, empty where it is not."""
     counts = {"North": n_north, "South": n_south}
     for most, words in ((0, "no stars"), (min_count - 1, f"fewer than {min_count} stars"),
-                        (1 if definition != "linear" else 0, "one star without an error")):
+                        (0 if linear_ratio else 1, "one star without an error")):
         sides = [side for side, count in counts.items() if count <= most]
         if sides:
             return f"{words} {'on both sides' if len(sides) == 2 else f'in the {sides[0]}'}"
     return "" if distinguishable else "N + S is not distinguishable from 0"
 
 
-def paired_voxels(binning, state, R_bins):
-    """North against South within the voxels of each bin of azimuth, age and abs(Z)."""
-    sides = []
-    for side in binning.hemispheres(np.arange(binning.size).reshape(binning.shape)):
-        voxels = side[..., R_bins, :]
-        chosen = np.full(binning.size, -1)
-        chosen[voxels.ravel()] = np.arange(voxels.size)
-        sides.append(state.pooled(chosen, voxels.size))
-    n_heights = voxels.shape[-1]
-    n_bins = voxels[..., 0, :].size
-    bins = np.arange(n_bins).reshape(*binning.shape[:-2], 1, n_heights)
-    return PairedVoxels(*sides, np.broadcast_to(bins, voxels.shape).ravel(), n_bins)
-
-
-def warn_of_stars_astride(binning, state):
-    """Warn of stars that are neither North nor South."""
-    n_bins = binning.shape[-1]
-    if n_bins % 2 and n_bins > 1:
-        middle = n_bins // 2
-        n_stars = state.counts.reshape(binning.shape)[..., middle].sum()
-        warn(f"{n_stars:,} stars in the bin {binning['Z'].interval(middle)}, astride the "
-             "mid-plane, are neither North nor South and left out; an edge of Z at 0 takes them in",
-             CatalogWarning)
-
-
-def bootstrap_of(binning, state, R_min, R_max, statistic, n, rng):
-    """Bootstrap samples of a profile; see `rcasym.AsymmetryMap.bootstrap`."""
-    R_bins = check_profile(binning, R_min, R_max, statistic)
+def bootstrap_profile(binning, state, request, n, rng):
+    """Return bootstrap samples of a profile; see `rcasym.AsymmetryMap.bootstrap`."""
     check_whole("n", n, least=1)
-    sides = sides_of(binning, R_bins)
+    sides = number_sides(binning, request.R_bins)
     pooled = state.pooled(sides.ravel(), sides.max() + 1)
-    samples = bootstrap(pooled, statistic, n, check_rng(rng))
+    samples = bootstrap(pooled, request.statistic, n, check_rng(rng))
     samples[:, pooled.counts < binning.min_count] = np.nan
     return tuple(np.hsplit(samples * u.dex, 2))
 
 
-def sides_of(binning, R_bins):
-    """The bin of each voxel, those of the South after those of the North, -1 for none."""
-    sides = np.full(binning.shape, -1)
-    n_heights = len(binning.abs_Z)
-    bins = np.arange(2 * binning.n_slices * n_heights).reshape(2, *binning.shape[:-2], 1, n_heights)
-    for side, numbers in zip(binning.hemispheres(sides), bins, strict=True):
-        side[..., R_bins, :] = numbers
-    return sides
+def find_signals(profile, test=None):
+    """Return whether the slice of each row has a signal, and the rule in words."""
+    if test is None:
+        table = profile.slices()
+        size, error = (np.abs(table[name].value) for name in ("matched_difference",
+                                                              "matched_difference_error"))
+        with np.errstate(invalid="ignore"):
+            found = size > np.maximum(SIGNAL_ERRORS * error, ROUNDING)
+        rule = f"{SIGNAL_ERRORS} errors"
+    else:
+        if not isinstance(test, AsymmetryTest):
+            raise RcasymError(f"test must be the result of AsymmetryMap.test; got {test!r}")
+        for name in ("R_min", "R_max"):
+            ours, theirs = profile.meta.get(name), f"{getattr(test, name):g}"
+            if ours not in (None, theirs):
+                raise RcasymError("test must be of the same stars as the profile; got "
+                                  f"{name} = {theirs}, and {ours} for the profile")
+        table = test.slices
+        found = np.asarray(table["p_value_corrected"]) < SIGNAL_P
+        rule = f"corrected p < {SIGNAL_P:g}"
+    signals = dict(zip([_edges_of(row) for row in table], found.tolist(), strict=True))
+    missing = [_edges_of(row) for row in profile if _edges_of(row) not in signals]
+    if missing:
+        raise RcasymError("test must be of the azimuths and ages of the profile; it has none of "
+                          + (", ".join(f"{value:g}" for value in missing[0]) or "all together"))
+    return np.array([signals[_edges_of(row)] for row in profile], bool), rule
 
 
-def largest_of(amap, n, min_count):
-    """The voxels of a map with the largest offsets; see `AsymmetryMap.largest_offsets`."""
-    size = np.where(amap.count >= min_count, np.abs(amap.offset.value), np.nan).ravel()
-    order = np.argsort(-size, kind="stable")
-    order = order[np.isfinite(size[order])][:n]
-    where = np.unravel_index(order, amap.binning.shape)
-    table = QTable()
-    for axis, bin_ in zip(amap.binning.axes, where, strict=True):
-        table[f"{axis.name}_min"] = axis.edges[bin_]
-        table[f"{axis.name}_max"] = axis.edges[bin_ + 1]
-    for name in ("count", "offset", "mean_error"):
-        table[name] = getattr(amap, name)[where]
-    for name, column in table.columns.items():
-        if name != "count":
-            column.info.format = ".3f" if column.unit == u.dex else "g"
-    return table
+def _edges_of(row):
+    """Return the edges of azimuth and age of a row, which identify its slice."""
+    return tuple(row[name].value for name in ("phi_min", "phi_max", "age_min", "age_max")
+                 if name in row.colnames)

@@ -3,10 +3,8 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-from astropy.table import Table
 
 from ..exceptions import RcasymError
-from ..statistics.estimates import ROUNDING
 from ..utils.axes import AXIS_LABELS
 from ..utils.validation import check_choice
 from .layout import (
@@ -33,8 +31,6 @@ ASYMMETRY_LABELS = {"modulus": "A = (N $-$ S) / |N + S|", "equation1": "A = (N $
 PROFILE_LABELS = {"difference": "North $-$ South [dex]",
                   "offset_difference": "offset North $-$ South [dex]",
                   "matched_difference": "North $-$ South at the same R [dex]"}
-# What counts as a signal in a slice: its corrected p-value, or without a test this many errors.
-SIGNAL_P, SIGNAL_ERRORS = 0.05, 3
 
 
 def _slice_label(row, names):
@@ -61,11 +57,10 @@ def _slices(table):
 
 
 @own_figure
-def plot_profile(profile, quantity="asymmetry", *, test=None, axes=None, width=None, **kwargs):
+def plot_profile(profile, quantity, signals, rule, *, axes=None, width=None, **kwargs):
     """Figures 4 and 6; see `rcasym.AsymmetryProfile.plot`."""
     check_choice("quantity", quantity, ("asymmetry", *PROFILE_LABELS))
     slices, common = _slices(profile)
-    signal, rule = _signal(profile, test)
     new_figure = axes is None
     if new_figure:
         width = width or COLUMN_WIDTHS["double"]
@@ -93,7 +88,7 @@ def plot_profile(profile, quantity="asymmetry", *, test=None, axes=None, width=N
         _error_bars(left, np.append(-Z[::-1], Z), *both, style)
         values = [np.ma.filled(getattr(part[f"{quantity}{end}"], "value", part[f"{quantity}{end}"]),
                                np.nan) for end in ("", "_low", "_high")]
-        _error_bars(others[0] if signal[_edges_of(part[0])] else others[1], Z, *values, style)
+        _error_bars(others[0] if signals[rows][0] else others[1], Z, *values, style)
         points.append(values[0])
         ends += [values[1], values[2]]
     top = profile["abs_Z_max"].value.max()
@@ -138,40 +133,6 @@ def _error_bars(ax, x, values, low, high, style):
     bars = [np.nan_to_num(values - low), np.nan_to_num(high - values)]
     if np.isfinite(values).any():
         ax.errorbar(x, values, np.maximum(bars, 0), **style)
-
-
-def _edges_of(row):
-    """What tells a slice from the others: its edges of azimuth and age."""
-    return tuple(row[name].value for name in ("phi_min", "phi_max", "age_min", "age_max")
-                 if name in row.colnames)
-
-
-def _signal(profile, test):
-    """Whether each slice of a profile has a signal, and by which rule."""
-    if test is None:
-        table = profile.slices()
-        size, error = (np.abs(table[name].value) for name in ("matched_difference",
-                                                              "matched_difference_error"))
-        with np.errstate(invalid="ignore"):
-            found = size > np.maximum(SIGNAL_ERRORS * error, ROUNDING)
-        rule = f"{SIGNAL_ERRORS} errors"
-    else:
-        table = getattr(test, "slices", None)
-        if not isinstance(table, Table):
-            raise RcasymError(f"test must be the result of AsymmetryMap.test; got {test!r}")
-        for name in ("R_min", "R_max"):
-            ours, theirs = profile.meta.get(name), f"{getattr(test, name):g}"
-            if ours not in (None, theirs):
-                raise RcasymError(f"test must be of the same stars as the profile; its {name} is "
-                                  f"{theirs}, that of the profile {ours}")
-        found = np.asarray(table["p_value_corrected"]) < SIGNAL_P
-        rule = f"corrected p < {SIGNAL_P:g}"
-    signal = dict(zip([_edges_of(row) for row in table], found.tolist(), strict=True))
-    missing = [_edges_of(row) for row in profile if _edges_of(row) not in signal]
-    if missing:
-        raise RcasymError("test must be of the azimuths and ages of the profile; it has none of "
-                          + (", ".join(f"{value:g}" for value in missing[0]) or "all together"))
-    return signal, rule
 
 
 @own_figure

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Files that are written whole or not at all, and read whole or not at all."""
+"""Files that are written completely or not at all, and errors that name the file."""
 
 import os
 import threading
@@ -7,21 +7,19 @@ import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["whole_file", "truncation_raises"]
+from astropy.io.registry import IORegistryError
 
-# What is done with warnings is one for all threads.
+from ..exceptions import CatalogError, RcasymError
+
+__all__ = ["naming", "reading", "truncation_raises", "whole_file"]
+
+# Warning filters are shared by all threads.
 _filters = threading.RLock()
 
 
 @contextmanager
 def whole_file(path, *, overwrite=False):
-    """A path to write to; what was written there becomes ``path`` at the end, if nothing failed.
-
-    Raises
-    ------
-    FileExistsError
-        If ``path`` exists and ``overwrite`` is False.
-    """
+    """Context manager that gives a path to write to, and renames it to ``path`` on success."""
     path = Path(path)
     if path.exists() and not overwrite:
         raise FileExistsError(f"file {path} exists; overwrite=True replaces it")
@@ -38,7 +36,34 @@ def whole_file(path, *, overwrite=False):
 
 @contextmanager
 def truncation_raises():
-    """Within it a truncated FITS file raises a UserWarning, of which astropy just warns."""
+    """Context manager that turns astropy's warning about a truncated FITS file into an error."""
     with _filters, warnings.catch_warnings():
         warnings.filterwarnings("error", ".*truncated.*", UserWarning)
         yield
+
+
+@contextmanager
+def naming(label):
+    """Context manager that adds the name of a file or a batch to errors."""
+    try:
+        yield
+    except RcasymError as error:
+        if str(label) in str(error):
+            raise
+        raise type(error)(f"{label}: {error}") from error
+
+
+@contextmanager
+def reading(path, what="stars"):
+    """Context manager that turns whatever a reader raises into an error that names the file."""
+    try:
+        with naming(path):
+            yield
+    except (RcasymError, FileNotFoundError, IsADirectoryError, PermissionError):
+        raise
+    except Exception as error:
+        # Readers raise many exception types on corrupt files.
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        if isinstance(error, IORegistryError):
+            reason = "it is not a table that astropy recognises"
+        raise CatalogError(f"cannot read {what} from {path}: {reason}") from error

@@ -5,28 +5,26 @@ import numpy as np
 
 from ..exceptions import BinningError
 from ..utils.parallel import in_threads, shares
-from .compiled import kernels, lookup
 
-__all__ = ["flat_index"]
+__all__ = ["StarBinner", "flat_index", "index_dtype"]
 
-# Stars taken at a time: few enough for the cache, and many enough that threads seldom wait for each
-# other to use the interpreter.
+# Stars per chunk: temporaries stay in cache, and threads seldom wait for the interpreter.
 CHUNK = 262_144
-# A thread costs more than it saves below so many stars.
-LEAST = 262_144
+# With fewer stars than this, a thread costs more than it saves.
+MIN_PER_THREAD = 262_144
 
 
 def flat_index(columns, edges):
-    """The voxel of each star, as an index into the flattened grid.
+    """Return the voxel of each star, as an index into the flattened grid.
 
-    Bins are half-open, ``lower <= value < upper``, the last one closed. Values are compared with
-    the edges, never computed from them, so that a star on an edge is never misplaced.
+    Bins are half-open, ``lower <= value < upper``, and the last one is closed. Values are compared
+    with the edges, so that rounding never moves a star across an edge.
 
     Parameters
     ----------
     columns : sequence of ndarray
-        One array of numbers an axis, all of one length. Whatever their type, they are binned as
-        their values in double precision are.
+        One array of numbers per axis, all of the same length. Whatever their type, they are binned
+        as their values in double precision are.
     edges : sequence of ndarray
         The increasing edges of each axis.
 
@@ -47,17 +45,17 @@ def flat_index(columns, edges):
     >>> flat_index([np.array([0.0, 0.5, 1.0, 2.0, 2.1, np.nan])], [np.array([0.0, 1.0, 2.0])])
     array([ 0,  0,  1,  1, -1, -1], dtype=int32)
     """
-    grid = Grid(columns, edges)
-    index = grid.locate(slice(0, grid.n_stars))
-    np.putmask(index, index >= grid.n_voxels, -1)
+    binner = StarBinner(columns, edges)
+    index = binner.locate(slice(0, binner.n_stars))
+    np.putmask(index, index >= binner.n_voxels, -1)
     return index
 
 
-class Grid:
-    """Columns of stars over the edges of their axes.
+class StarBinner:
+    """Columns of stars and the edges of a grid, from which voxels are computed in chunks.
 
-    Beside its voxels it has two places: ``n_voxels`` for stars outside, ``n_voxels + 1`` for stars
-    of which something is not known.
+    Two places follow the voxels: ``n_voxels`` for stars outside the grid, ``n_voxels + 1`` for
+    stars with an unknown value or coordinate.
     """
 
     def __init__(self, columns, edges, values=None):
@@ -67,38 +65,37 @@ class Grid:
         lengths = {len(x) for x in self.columns + ([] if values is None else [values])}
         if len(edges) != len(self.columns) or len(lengths) != 1:
             raise BinningError(
-                "columns must be one array an axis, all of one length, as many as edges; got "
+                "columns must be one array per axis, all of the same length; got "
                 f"{len(self.columns)} for {len(edges)} axes, of lengths {sorted(lengths)}")
         self.n_stars = lengths.pop()
         self.edges = edges
         self.n_voxels = int(np.prod([len(axis) - 1 for axis in edges], dtype=np.int64))
         self.n_places = self.n_voxels + 2
-        self.kernels = kernels(self.n_stars)
-        if self.kernels:
-            self.lookups = [lookup(axis) for axis in edges]
 
     def locate(self, stars, dtype=None):
-        """The place of each of a slice of the stars; without values, none is unknown."""
+        """Return the place of each of a slice of the stars; without values, none is unknown."""
         index = np.empty(stars.stop - stars.start, dtype or index_dtype(self.n_places))
-        locate = self._places_compiled if self.kernels else self._places
 
         def fill(part):
             for start in range(part.start, part.stop, CHUNK):
                 stop = min(start + CHUNK, part.stop)
-                index[start:stop] = locate(slice(stars.start + start, stars.start + stop))
+                index[start:stop] = self._locate_chunk(
+                    slice(stars.start + start, stars.start + stop))
 
-        list(in_threads(fill, shares(len(index), LEAST)))
+        list(in_threads(fill, shares(len(index), MIN_PER_THREAD)))
         return index
 
-    def _places(self, stars):
+    def _locate_chunk(self, stars):
         n = stars.stop - stars.start
-        # Two bytes where they do: the less memory, the faster.
+        # The narrowest type that holds the index is the fastest.
         flat = np.zeros(n, np.uint16 if self.n_places <= 2**16 else index_dtype(self.n_places))
         inside, known = np.ones((2, n), bool)
         above = np.empty(n, bool)
         for column, edges in zip(self.columns, self.edges, strict=True):
-            x = _plain(column[stars])
-            lower, upper = _edges_as(edges, x.dtype)
+            x = column[stars]
+            if x.dtype not in (np.float32, np.float64):
+                x = x.astype(float)
+            lower, upper = _round_edges(edges, x.dtype)
             if self.values is not None:
                 known &= np.isfinite(x, out=above)
             inside &= np.greater_equal(x, lower[0], out=above)
@@ -115,32 +112,15 @@ class Grid:
                 flat[~known] = self.n_voxels + 1
         return flat
 
-    def _places_compiled(self, stars):
-        n = stars.stop - stars.start
-        flat, state = np.zeros(n, index_dtype(self.n_places)), np.zeros(n, np.uint8)
-        for column, edges, found in zip(self.columns, self.edges, self.lookups, strict=True):
-            x = np.ascontiguousarray(_plain(column[stars]))
-            self.kernels.place(x, edges, *found, flat, state)
-        unknown = self.n_voxels
-        if self.values is not None:
-            unknown += 1
-            state |= ~np.isfinite(self.values[stars]) * np.uint8(2)
-        self.kernels.settle(flat, state, self.n_voxels, unknown)
-        return flat
-
-
-def _plain(x):
-    """Single and double precision as they are, all else as doubles."""
-    return x if x.dtype in (np.float32, np.float64) else x.astype(float)
-
 
 def index_dtype(n):
+    """Return the integer type for indices below ``n``."""
     return np.int32 if n <= 2**31 else np.int64
 
 
-def _edges_as(edges, dtype):
-    """Lower edges and the closing one, such that comparison in ``dtype`` is that in float64."""
-    # Plain numbers, with which numpy compares faster than with its own.
+def _round_edges(edges, dtype):
+    """Return lower edges and the closing one, rounded so that ``dtype`` compares as float64."""
+    # numpy compares faster with Python floats than with its own scalars.
     if dtype != np.float32:
         return edges[:-1].tolist(), float(edges[-1])
     rounded = edges.astype(np.float32)

@@ -1,10 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Stars in voxels: one mergeable state that every statistic is a view of.
 
-Pure arrays of floats. The state keeps each voxel's values in order, so that count, mean, standard
-deviation, median and any other quantile are exact, and come out with the same bits however the
-stars were split or shuffled before, on any number of threads. `rcasym.voxels.bounded` is for more stars
-than memory holds.
+Pure arrays of floats. The state keeps the sorted values of each voxel, so that count, mean,
+standard deviation and median are exact. The results are bit-identical however the stars were split
+or shuffled, on any number of threads.
 """
 
 from dataclasses import dataclass
@@ -13,42 +12,30 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_array
 
-from ..exceptions import BinningError, RcasymError
-from ..utils.parallel import in_threads, shares
-from .compiled import kernels
-from .index import CHUNK, LEAST, Grid, flat_index, index_dtype
+from ..exceptions import BinningError
+from ..utils.arrays import frozen
+from ..utils.parallel import in_threads
+from .index import CHUNK, StarBinner, index_dtype
 
-__all__ = ["VoxelState", "flat_index"]
+__all__ = ["VoxelState", "mean_and_std"]
 
-# Voxels of up to so many stars are sorted together with all others of their number.
-FEW = 64
-# Below so many stars in a voxel two threads wait for each other longer than they sort.
-MANY = 400
+# Voxels with up to this many stars are sorted together with all others of the same count.
+MAX_BATCHED = 64
+# With fewer stars per voxel than this, threads wait for each other longer than they sort.
+MIN_PER_VOXEL = 400
 
 
-def grouped(index, values, n):
-    """Counts of each of ``n`` places, and the values place after place."""
-    values, compiled = np.asarray(values, float), kernels()
-    if compiled:
-        index, values = np.ascontiguousarray(index), np.ascontiguousarray(values)
-        parts = shares(len(index), LEAST)
-        counts, grouped = np.zeros((len(parts), n), np.int64), np.empty(len(index))
-        list(in_threads(compiled.count, [index[part] for part in parts], counts))
-        # A thread's stars come after those of the threads before it.
-        starts = np.cumsum(counts, axis=0) - counts
-        total = counts.sum(axis=0)
-        starts += np.cumsum(total) - total
-        list(in_threads(lambda part, own: compiled.put(index[part], values[part], own, grouped),
-                        parts, starts))
-        return total, grouped
-    # A matrix of one row, from rows to columns: in scipy that is a counting sort, in C.
+def _group(index, values, n):
+    """Return the counts of each of ``n`` places, and the values sorted by place."""
+    values = np.asarray(values, float)
+    # A sparse matrix of one row, converted from rows to columns, is a counting sort in C.
     ends = np.array([0, len(index)], index_dtype(len(index) + 1))
     row = csr_array((values, index, ends), shape=(1, n)).tocsc()
     return np.diff(row.indptr).astype(np.int64), row.data
 
 
-def blocks(counts):
-    """First and last voxel of blocks of about a chunk of stars."""
+def _blocks(counts):
+    """Return the first and last voxels of blocks of about a chunk of stars."""
     ends = np.cumsum(counts)
     n_stars = int(ends[-1]) if len(ends) else 0
     cuts = np.searchsorted(ends, np.arange(CHUNK, n_stars, CHUNK)) + 1
@@ -56,38 +43,36 @@ def blocks(counts):
     return bounds[:-1], bounds[1:]
 
 
-def sort_within(counts, values, kind=None):
-    """Sort the values of each voxel, in place; ``kind`` as `numpy.sort` has it."""
+def _sort_within(counts, values, kind=None):
+    """Sort the values of each voxel in place; ``kind`` as in `numpy.sort`."""
     offsets = np.concatenate([[0], np.cumsum(counts)])
 
     def sort(first, last):
-        # Of two equal zeros neither comes first: there is to be one of them.
+        # Normalise -0.0 to 0.0, so that results are bit-identical.
         values[offsets[first]:offsets[last]] += 0.0
         n, start = counts[first:last], offsets[first:last]
-        for number in np.unique(n[(n > 1) & (n <= FEW)]):
+        for number in np.unique(n[(n > 1) & (n <= MAX_BATCHED)]):
             rows = start[n == number][:, np.newaxis] + np.arange(number)
             values[rows] = np.sort(values[rows], axis=1, kind=kind)
-        more = n > FEW
+        more = n > MAX_BATCHED
         for a, b in zip(start[more].tolist(), (start + n)[more].tolist(), strict=True):
             values[a:b].sort(kind=kind)
 
-    if len(values) < MANY * np.count_nonzero(counts):
+    if len(values) < MIN_PER_VOXEL * np.count_nonzero(counts):
         sort(0, len(counts))
     else:
-        list(in_threads(sort, *blocks(counts)))
+        list(in_threads(sort, *_blocks(counts)))
 
 
-def mean_of(counts, total):
-    return np.where(counts > 0, total / np.maximum(counts, 1), np.nan)
-
-
-def std_of(counts, squares):
-    return np.where(counts > 1, np.sqrt(squares / np.maximum(counts - 1, 1)), np.nan)
+def mean_and_std(counts, total, squares):
+    """Return the mean and the standard deviation (n - 1), NaN below one and two stars."""
+    mean = np.where(counts > 0, total / np.maximum(counts, 1), np.nan)
+    return mean, np.where(counts > 1, np.sqrt(squares / np.maximum(counts - 1, 1)), np.nan)
 
 
 @dataclass(frozen=True, eq=False)
 class VoxelState:
-    """The values of the stars in each voxel, and how many stars are in none.
+    """The values of the stars in each voxel, and the number of stars outside.
 
     Parameters
     ----------
@@ -100,7 +85,8 @@ class VoxelState:
 
     Notes
     -----
-    States of the same grid add up: ``a + b`` is, bit for bit, the state of the stars of both.
+    States of the same grid add up: ``a + b`` is, bit for bit, the state of the stars of both. The
+    arrays are copied, and read-only.
 
     Examples
     --------
@@ -118,16 +104,23 @@ class VoxelState:
     n_masked: int = 0
 
     def __post_init__(self):
-        self.counts.flags.writeable = False
-        self.values.flags.writeable = False
+        object.__setattr__(self, "counts", frozen(self.counts, np.int64))
+        object.__setattr__(self, "values", frozen(self.values, float))
 
-    def __setstate__(self, state):
-        self.__dict__.update(state)
-        self.__post_init__()
+    def __reduce__(self):
+        return VoxelState._wrap, (self.counts, self.values, self.n_outside, self.n_masked)
+
+    @classmethod
+    def _wrap(cls, counts, values, n_outside=0, n_masked=0):
+        """Return the state of arrays that nobody else holds, without copying them."""
+        state = object.__new__(cls)
+        counts.flags.writeable = values.flags.writeable = False
+        state.__dict__.update(counts=counts, values=values, n_outside=n_outside, n_masked=n_masked)
+        return state
 
     @classmethod
     def from_stars(cls, index, values, n_voxels, *, n_masked=0):
-        """The state of stars with a known voxel.
+        """Return the state of stars whose voxels are known.
 
         Parameters
         ----------
@@ -138,7 +131,7 @@ class VoxelState:
         n_voxels : int
             The size of the grid.
         n_masked : int, optional
-            Stars that were left out before because something is not known of them.
+            Stars that were left out before because a value is unknown.
 
         Returns
         -------
@@ -164,16 +157,16 @@ class VoxelState:
         if np.max(index, initial=-1) >= n_voxels:
             raise BinningError(f"index must be below n_voxels = {n_voxels}; got {np.max(index)}")
         places = np.where(index < 0, n_voxels, index) if np.min(index, initial=0) < 0 else index
-        return cls._of_places(*grouped(places, values, n_voxels + 2), n_masked)
+        return cls._from_places(*_group(places, values, n_voxels + 2), n_masked)
 
     @classmethod
     def from_columns(cls, columns, edges, values):
-        """The state of stars with known positions.
+        """Return the state of stars whose positions are known.
 
         Parameters
         ----------
         columns : sequence of ndarray
-            One array of numbers an axis; see `rcasym.voxels.index.flat_index`.
+            One array of numbers per axis, as in `rcasym.voxels.flat_index`.
         edges : sequence of ndarray
             The increasing edges of each axis.
         values : ndarray
@@ -198,23 +191,23 @@ class VoxelState:
         >>> state.counts, state.values, state.n_outside, state.n_masked
         (array([1, 2]), array([ 0.1, -0.1,  0. ]), 1, 1)
         """
-        grid = Grid(columns, edges, np.asarray(values))
-        index = grid.locate(slice(0, grid.n_stars))
-        return cls._of_places(*grouped(index, grid.values, grid.n_places))
+        binner = StarBinner(columns, edges, np.asarray(values))
+        index = binner.locate(slice(0, binner.n_stars))
+        return cls._from_places(*_group(index, binner.values, binner.n_places))
 
     @classmethod
-    def _of_places(cls, counts, values, n_masked=0):
-        # The last two places hold the stars outside and the unknown ones.
+    def _from_places(cls, counts, values, n_masked=0):
+        # The last two places hold the stars outside and those with an unknown value.
         counts, n_outside, n_unknown = counts[:-2], int(counts[-2]), int(counts[-1])
         n_stars = len(values) - n_outside - n_unknown
-        # A view keeps the memory of the others: at most as much again as the stars inside need.
+        # A view keeps the memory of all stars alive: accept that up to twice what is needed.
         values = values[:n_stars] if 2 * n_stars >= len(values) else values[:n_stars].copy()
-        sort_within(counts, values)
-        return cls(counts, values, n_outside, n_masked + n_unknown)
+        _sort_within(counts, values)
+        return cls._wrap(counts, values, n_outside, n_masked + n_unknown)
 
     @classmethod
     def merge(cls, states):
-        """The state of all stars of several states of one grid, in one pass.
+        """Return the state of the stars of several states of one grid, in one pass.
 
         Parameters
         ----------
@@ -224,7 +217,7 @@ class VoxelState:
         Returns
         -------
         VoxelState
-            The same, bit for bit, in whatever order they come.
+            Bit-identical for any order of the states.
 
         Examples
         --------
@@ -242,7 +235,7 @@ class VoxelState:
         outside = [sum(getattr(state, name) for state in states)
                    for name in ("n_outside", "n_masked")]
         values, start = np.empty(counts.sum()), np.cumsum(counts) - counts
-        # To where they belong, a state at a time; one that nobody else holds is gone then.
+        # Each state is released once its values are copied.
         states.reverse()
         while states:
             state = states.pop()
@@ -250,17 +243,17 @@ class VoxelState:
             place += np.arange(len(place))
             values[place] = state.values
             start = start + state.counts
-        # It makes use of what is in order already.
-        sort_within(counts, values, kind="stable")
-        return cls(counts, values, *outside)
+        # The stable sort is fast on runs that are already sorted.
+        _sort_within(counts, values, kind="stable")
+        return cls._wrap(counts, values, *outside)
 
     def pooled(self, groups, n_groups, shift=None):
-        """The state of groups of voxels, each taken as one.
+        """Return the state of groups of voxels, each taken as one voxel.
 
         Parameters
         ----------
         groups : ndarray of int
-            The group of each voxel, -1 for one that is left out.
+            The group of each voxel, -1 to leave it out.
         n_groups : int
             How many groups there are.
         shift : ndarray, optional
@@ -295,7 +288,7 @@ class VoxelState:
 
     @cached_property
     def offsets(self):
-        """Where each voxel's values start, and where the last one's end."""
+        """The start of the values of each voxel, and the end of the last."""
         return np.concatenate([[0], np.cumsum(self.counts)])
 
     @cached_property
@@ -308,14 +301,14 @@ class VoxelState:
             occupied = np.flatnonzero(self.counts[first:last]) + first
             if len(occupied) == 0:
                 return
-            # Segments in increasing order: the same numbers in the same order for any split.
+            # Sorted segments are summed in the same order for any split.
             n, start = self.counts[occupied], self.offsets[occupied] - self.offsets[first]
             total[occupied] = np.add.reduceat(values, start)
             deviations = np.repeat(total[occupied] / n, n)
             np.subtract(values, deviations, out=deviations)
             squares[occupied] = np.add.reduceat(np.square(deviations, out=deviations), start)
 
-        list(in_threads(add_up, *blocks(self.counts)))
+        list(in_threads(add_up, *_blocks(self.counts)))
         return total, squares
 
     @property
@@ -331,12 +324,12 @@ class VoxelState:
     @cached_property
     def mean(self):
         """Mean in each voxel, NaN where it is empty."""
-        return mean_of(self.counts, self.total)
+        return mean_and_std(self.counts, self.total, self.squares)[0]
 
     @cached_property
     def std(self):
         """Standard deviation in each voxel (n - 1), NaN below two stars."""
-        return std_of(self.counts, self.squares)
+        return mean_and_std(self.counts, self.total, self.squares)[1]
 
     @cached_property
     def median(self):
@@ -346,39 +339,3 @@ class VoxelState:
         median = np.full(len(self.counts), np.nan)
         median[occupied] = 0.5 * (self.values[start + (n - 1) // 2] + self.values[start + n // 2])
         return median
-
-    def quantile(self, q):
-        """Any quantile in each voxel, NaN where it is empty.
-
-        Parameters
-        ----------
-        q : float
-            Between 0 and 1; linear between the two nearest values, as `numpy.quantile` has it.
-
-        Returns
-        -------
-        ndarray of float
-            One value a voxel.
-
-        Raises
-        ------
-        RcasymError
-            If ``q`` is not between 0 and 1.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from rcasym.voxels import VoxelState
-        >>> VoxelState(np.array([3, 0]), np.array([0.0, 0.1, 0.3])).quantile(0.75)
-        array([0.2, nan])
-        """
-        if not 0 <= q <= 1:
-            raise RcasymError(f"q must lie between 0 and 1; got {q!r}")
-        occupied = np.flatnonzero(self.counts)
-        rank = q * (self.counts[occupied] - 1)
-        below = np.floor(rank).astype(np.int64)
-        low, high = (self.values[self.offsets[occupied] + rank_]
-                     for rank_ in (below, np.ceil(rank).astype(np.int64)))
-        quantile = np.full(len(self.counts), np.nan)
-        quantile[occupied] = low + (rank - below) * (high - low)
-        return quantile

@@ -12,7 +12,7 @@ from scipy.integrate import trapezoid
 from scipy.special import expit
 from scipy.stats import ks_2samp
 
-from rcasym import age_likelihood
+from rcasym.ages import likelihood
 from rcasym.ages.errors_in_variables import AgeBias, TrueAges
 from rcasym.ages.likelihood import AgeLikelihood, AgePairs, AgeScale
 
@@ -199,7 +199,7 @@ def test_few_wrong_matches_do_not_pull(monkeypatch):
     wrong = np.arange(0, 5000, 100)
     reference[wrong] = np.random.default_rng(0).uniform(0, 14, len(wrong))
     pull = abs(fit_bias((age, reference)).difference(8) - clean)
-    monkeypatch.setattr(age_likelihood, "CONTAMINATION", 1e-12)
+    monkeypatch.setattr(likelihood, "CONTAMINATION", 1e-12)
     assert pull < 0.1
     assert pull < 0.7 * abs(fit_bias((age, reference)).difference(8) - clean)
 
@@ -304,7 +304,7 @@ def test_steps_to_and_fro_across_the_maximum_are_shortened(seed):
 
 
 def test_fit_without_end_says_so(monkeypatch):
-    monkeypatch.setattr(age_likelihood, "MAX_ITERATIONS", 2)
+    monkeypatch.setattr(likelihood, "MAX_ITERATIONS", 2)
     fit = fit_bias(make_pairs(500, 14))
     assert (fit.converged, fit.n_iterations) == (False, 2)
 

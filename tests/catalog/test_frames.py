@@ -12,7 +12,7 @@ from astropy.coordinates import (
 )
 from numpy.testing import assert_allclose, assert_array_equal
 
-from rcasym import frames
+from rcasym.catalog import frames
 from rcasym.catalog.frames import (
     affine,
     cylindrical,

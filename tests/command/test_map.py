@@ -9,20 +9,15 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from rcasym import (
-    AsymmetryMap,
-    AsymmetryProfile,
-    DiskBinning,
-    batches,
-    make_mock_catalog,
-    plotting,
-)
+from rcasym import AsymmetryMap, AsymmetryProfile, DiskBinning, make_mock_catalog, plotting
 from rcasym.command.main import main
+from rcasym.maps import batches
 
 # Kills itself without warning after some batches of a thousand stars.
 KILLED = """
 import os, signal, sys
-from rcasym import batches, checkpoint
+from rcasym.maps import batches
+from rcasym.maps import checkpoint
 from rcasym.command.main import main
 checkpoint.EVERY = checkpoint.COST = 0
 batches.BATCH, done, work = 1000, [], batches.arrays_of

@@ -14,16 +14,10 @@ from astropy.io import fits
 from astropy.table import MaskedColumn, QTable, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
-from rcasym import (
-    AsymmetryMap,
-    DiskBinning,
-    RedClumpCatalog,
-    batches,
-    checkpoint,
-    make_mock_catalog,
-)
+from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
 from rcasym.catalog.frames import galactocentric_frame, paper_frame
 from rcasym.exceptions import CatalogWarning
+from rcasym.maps import batches, checkpoint
 from rcasym.voxels.bounded import VoxelSummary
 
 ARRAYS = ("count", "mean", "median", "std", "mean_error", "radial_mean", "offset")

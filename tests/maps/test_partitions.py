@@ -18,17 +18,13 @@ from astropy import units as u
 from astropy.table import Table
 from numpy.testing import assert_allclose, assert_array_equal
 
-from rcasym import (
-    AsymmetryMap,
-    DiskBinning,
-    distributed,
-    make_mock_catalog,
-    parallel,
-    starfiles,
-)
+from rcasym import AsymmetryMap, DiskBinning, make_mock_catalog
+from rcasym.catalog import chunks
 from rcasym.catalog.chunks import StarFile
 from rcasym.catalog.frames import galactocentric_frame
 from rcasym.exceptions import CatalogError, CatalogWarning, RcasymError
+from rcasym.maps import partitions
+from rcasym.utils import parallel
 from rcasym.voxels.bounded import VoxelSummary
 from tests.maps.test_batches import ARRAYS, COARSE, NAMES, assert_same_bits, plain
 
@@ -91,15 +87,15 @@ def dask_frame(frame):
 class TestFiles:
     @pytest.mark.parametrize("scheduler", SCHEDULERS)
     def test_same_bits(self, files, expected, monkeypatch, scheduler):
-        monkeypatch.setattr(distributed, "PARTITION", 200)
+        monkeypatch.setattr(partitions, "PARTITION", 200)
         ours = AsymmetryMap.from_parquet(files, columns=NAMES, scheduler=scheduler)
         assert_same_bits(ours, expected)
         assert not ours.state.values.flags.writeable
 
     def test_sums_of_sums(self, files, expected, monkeypatch):
-        monkeypatch.setattr(distributed, "PARTITION", 300)
+        monkeypatch.setattr(partitions, "PARTITION", 300)
         for most in (1, 3):
-            monkeypatch.setattr(distributed, "GATHERED", most)
+            monkeypatch.setattr(partitions, "GATHERED", most)
             assert_same_bits(AsymmetryMap.from_parquet(files, columns=NAMES), expected)
 
     def test_works_as_any_other(self, files, expected, tmp_path):
@@ -111,13 +107,13 @@ class TestFiles:
         assert ours.test(n=99, rng=1).p_value == expected.test(n=99, rng=1).p_value
 
     def test_warnings_are_as_before(self, files, monkeypatch):
-        monkeypatch.setattr(distributed, "PARTITION", 100)
+        monkeypatch.setattr(partitions, "PARTITION", 100)
         before = list(warnings.filters)
         AsymmetryMap.from_parquet(files, columns=NAMES)
         assert list(warnings.filters) == before
 
     def test_pieces_of_a_partition(self, files, expected, monkeypatch):
-        monkeypatch.setattr(distributed, "BATCH", 123)
+        monkeypatch.setattr(partitions, "BATCH", 123)
         assert_same_bits(AsymmetryMap.from_parquet(files, columns=NAMES), expected)
 
     def test_one_file_and_a_folder(self, files, table):
@@ -137,7 +133,7 @@ class TestFiles:
                                   "distance": 2.0, "m_h": table["FeH"]})
         stars.to_parquet(tmp_path / "stars.parquet", row_group_size=1900)
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(distributed, "PARTITION", 4000)
+        monkeypatch.setattr(partitions, "PARTITION", 4000)
         file = StarFile.open("stars.parquet")
         assert file.cuts(4000)[:2] == [(0, 3800), (3800, 7600)] and len(file.cuts(4000)) == 6
         for start, stop in [(0, 5), (1800, 1950), (3800, 7600), (19_999, 20_000), (7, 7)]:
@@ -172,7 +168,7 @@ class TestFiles:
 
     def test_one_core_a_partition(self, files, monkeypatch):
         seen = []
-        monkeypatch.setattr(distributed, "arrays_of",
+        monkeypatch.setattr(partitions, "arrays_of",
                             lambda *args: seen.append(parallel.n_threads()) or 1 / 0)
         for scheduler in ("threads", "synchronous"):
             with pytest.raises(CatalogError, match="ZeroDivisionError"):
@@ -183,7 +179,7 @@ class TestFiles:
 class TestMemoryLimit:
     @pytest.mark.parametrize("scheduler", SCHEDULERS)
     def test_same_medians(self, files, monkeypatch, scheduler):
-        monkeypatch.setattr(distributed, "PARTITION", 250)
+        monkeypatch.setattr(partitions, "PARTITION", 250)
         exact = AsymmetryMap.from_batches(files, COARSE, columns=NAMES)
         ours, again = (AsymmetryMap.from_parquet(files, COARSE, columns=NAMES, scheduler=scheduler,
                                                  memory_limit="100 kB") for _ in range(2))
@@ -234,7 +230,7 @@ class TestErrors:
     def test_the_partition_is_named(self, files, table, tmp_path, monkeypatch, scheduler):
         bad = tmp_path / "bad.fits"
         of_wrong_unit(table).write(bad)
-        monkeypatch.setattr(distributed, "PARTITION", 5)
+        monkeypatch.setattr(partitions, "PARTITION", 5)
         with pytest.raises(CatalogError,
                            match=r"bad\.fits, rows [05] to [49]: column 'Dist'.*converts to"):
             AsymmetryMap.from_parquet([files[1], bad], columns=NAMES, scheduler=scheduler)
@@ -272,7 +268,7 @@ class TestErrors:
     @pytest.mark.parametrize("bad", ["thread", 5, "", ["threads"], object()])
     def test_scheduler(self, files, bad):
         with pytest.raises(RcasymError, match="scheduler must be one of 'threads', 'processes', "
-                                              "'synchronous', a distributed.Client or None; got"):
+                                              "'synchronous', a partitions.Client or None; got"):
             AsymmetryMap.from_parquet(files, columns=NAMES, scheduler=bad)
 
     @pytest.mark.parametrize("bad", [0, -1, np.nan, "soon", 3 * u.kpc, [1, 2]])
@@ -287,8 +283,8 @@ class TestErrors:
 
     @pytest.mark.parametrize("scheduler", ["threads", "synchronous"])
     def test_time_is_up(self, files, monkeypatch, scheduler):
-        work = distributed.arrays_of
-        monkeypatch.setattr(distributed, "arrays_of",
+        work = partitions.arrays_of
+        monkeypatch.setattr(partitions, "arrays_of",
                             lambda *args: (time.sleep(0.3), work(*args))[1])
         start = time.time()
         with pytest.raises(RcasymError, match=r"timeout of 0.5 s is over \(stars\), with \d+ of "
@@ -312,7 +308,7 @@ class TestRetries:
     @pytest.fixture
     def flaky(self, monkeypatch):
         """Files of which the first so many readings fail."""
-        failures, read = [], starfiles._fits_parts
+        failures, read = [], chunks._fits_parts
 
         def fail(n, error):
             def parts(*args):
@@ -321,7 +317,7 @@ class TestRetries:
                     raise error
                 yield from read(*args)
             failures.clear()
-            monkeypatch.setattr(starfiles, "_fits_parts", parts)
+            monkeypatch.setattr(chunks, "_fits_parts", parts)
             return failures
         return fail
 
@@ -349,7 +345,7 @@ class TestFrames:
         assert_same_bits(AsymmetryMap.from_hats(dask_frame, scheduler=scheduler), of_frame)
 
     def test_pieces_and_empty_partitions(self, dask_frame, of_frame, monkeypatch):
-        monkeypatch.setattr(distributed, "BATCH", 333)
+        monkeypatch.setattr(partitions, "BATCH", 333)
         assert_same_bits(AsymmetryMap.from_hats(dask_frame), of_frame)
         some = dask_frame[dask_frame["ra"] < 10]
         assert AsymmetryMap.from_hats(some).n_stars < of_frame.n_stars
@@ -445,14 +441,14 @@ def poisoned(dask_frame, tmp_path):
 
 class TestCluster:
     def test_same_bits(self, client, files, expected, dask_frame, of_frame, monkeypatch):
-        monkeypatch.setattr(distributed, "PARTITION", 200)
+        monkeypatch.setattr(partitions, "PARTITION", 200)
         ours = AsymmetryMap.from_parquet(files, columns=NAMES, scheduler=client, timeout=300)
         assert_same_bits(ours, expected)
         ours = AsymmetryMap.from_hats(dask_frame, scheduler=client)
         assert_same_bits(ours, of_frame)
 
     def test_memory_limit(self, client, files, monkeypatch):
-        monkeypatch.setattr(distributed, "PARTITION", 250)
+        monkeypatch.setattr(partitions, "PARTITION", 250)
         how = {"binning": COARSE, "columns": NAMES, "memory_limit": "100 kB"}
         ours, here = (AsymmetryMap.from_parquet(files, scheduler=scheduler, **how)
                       for scheduler in (client, "synchronous"))
@@ -514,7 +510,7 @@ class TestCluster:
     @pytest.mark.slow
     @pytest.mark.parametrize("limit", [None, "100 kB"])
     def test_a_worker_that_is_killed(self, client, files, monkeypatch, limit):
-        monkeypatch.setattr(distributed, "PARTITION", 50)
+        monkeypatch.setattr(partitions, "PARTITION", 50)
         how = {"binning": COARSE, "columns": NAMES, "memory_limit": limit}
         here = AsymmetryMap.from_parquet(files, scheduler="synchronous", **how)
         victim, killed = next(iter(client.run(os.getpid).values())), []

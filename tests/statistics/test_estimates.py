@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
-from rcasym import inference
+from rcasym.statistics import estimates
 from rcasym.statistics.estimates import Estimates, PairedVoxels, estimate
 from rcasym.voxels import VoxelState
 
@@ -82,7 +82,7 @@ class TestMean:
 
     def test_difference_is_welchs(self):
         x, y = normal(23), normal(9, seed=1, scale=0.5)
-        found = inference.difference(estimate(groups(x), "mean"), estimate(groups(y), "mean"), 0.9)
+        found = estimates.difference(estimate(groups(x), "mean"), estimate(groups(y), "mean"), 0.9)
         scipys = stats.ttest_ind(x, y, equal_var=False).confidence_interval(0.9)
         assert_allclose([found.low[0], found.high[0]], [scipys.low, scipys.high])
 
@@ -99,7 +99,7 @@ class TestFewStars:
         found = estimate(groups([-0.2] * 7, [-0.2] * 4), statistic)
         for values in (found.value, found.low, found.high):
             assert_allclose(values, -0.2, atol=1e-12)
-        apart = inference.difference(found[:1], found[1:])
+        apart = estimates.difference(found[:1], found[1:])
         assert_allclose([apart.value[0], apart.low[0], apart.high[0], apart.error[0]], 0,
                         atol=1e-12)
 
@@ -113,7 +113,7 @@ class TestRatios:
     @pytest.mark.parametrize("modulus", [True, False])
     def test_fieller(self, modulus):
         north, south = self.pair()
-        found, distinguishable = inference.ratio(north, south, 0.954, modulus=modulus)
+        found, distinguishable = estimates.ratio(north, south, 0.954, modulus=modulus)
         assert distinguishable.all()
         assert_allclose(found.value, 0.1 / (0.5 if modulus else -0.5))
         quantile = stats.norm.ppf(0.977)
@@ -128,18 +128,18 @@ class TestRatios:
         north, south = self.pair(error=0.005)
         rng = np.random.default_rng(0)
         n, s = rng.normal([[-0.2], [-0.3]], 0.005, (2, 100_000))
-        found, _ = inference.ratio(north, south)
+        found, _ = estimates.ratio(north, south)
         assert_allclose(found.error, [np.std((n - s) / np.abs(n + s))], rtol=0.02)
 
     @pytest.mark.parametrize(("n", "s"), [(0.01, -0.01), (0.02, -0.005), (0.0, 0.0)])
     def test_sum_near_zero(self, n, s):
-        found, distinguishable = inference.ratio(*self.pair(n, s))
+        found, distinguishable = estimates.ratio(*self.pair(n, s))
         assert not distinguishable.any()
         assert np.isnan([found.value, found.error, found.low, found.high]).all()
 
     def test_interval_is_finite_where_it_is_given(self):
         for total in np.linspace(0.01, 0.2, 40):
-            found, distinguishable = inference.ratio(*self.pair(0.5 * total, 0.5 * total), 0.999)
+            found, distinguishable = estimates.ratio(*self.pair(0.5 * total, 0.5 * total), 0.999)
             assert np.isfinite(found.low[0]) == distinguishable[0]
             if distinguishable:
                 assert found.low < 0 < found.high
@@ -147,7 +147,7 @@ class TestRatios:
     @given(st.floats(-2, 0.5), st.floats(-2, 0.5))
     def test_linear_is_equation_1_on_ratios(self, n, s):
         north, south = self.pair(n, s)
-        found = inference.linear(inference.difference(north, south))
+        found = estimates.linear(estimates.difference(north, south))
         assert_allclose(found.value, (10**n - 10**s) / (10**n + 10**s), atol=1e-12)
         assert_allclose(found.value, np.tanh(0.5 * np.log(10) * (n - s)), atol=1e-12)
         assert -1 < found.low < found.value < found.high < 1
@@ -157,25 +157,25 @@ class TestBootstrap:
     @pytest.mark.parametrize("n", [1, 2, 5, 6, 61])
     def test_medians_against_scipy(self, n):
         x = np.round(normal(n), 2)
-        ours = inference.bootstrap(groups(x), n=4000, rng=1)[:, 0]
+        ours = estimates.bootstrap(groups(x), n=4000, rng=1)[:, 0]
         theirs = np.median(np.random.default_rng(2).choice(x, (4000, n)), axis=1)
         # Discrete values: two close ones may differ in the last bit.
         assert stats.ks_2samp(np.round(ours, 9), np.round(theirs, 9)).pvalue > 0.01
 
     def test_means(self):
         x = normal(40)
-        ours = inference.bootstrap(groups(x), "mean", 4000, rng=1)[:, 0]
+        ours = estimates.bootstrap(groups(x), "mean", 4000, rng=1)[:, 0]
         theirs = np.random.default_rng(2).choice(x, (4000, 40)).mean(axis=1)
         assert stats.ks_2samp(ours, theirs).pvalue > 0.01
 
     @pytest.mark.parametrize("statistic", ["median", "mean"])
     def test_same_seed_same_bits(self, statistic):
         state = groups(normal(30), normal(5), [])
-        a, b = (inference.bootstrap(state, statistic, 100, rng=3) for _ in range(2))
+        a, b = (estimates.bootstrap(state, statistic, 100, rng=3) for _ in range(2))
         assert_array_equal(a, b)
         assert a.shape == (100, 3)
         assert np.isnan(a[:, 2]).all()
-        assert not np.array_equal(a, inference.bootstrap(state, statistic, 100, rng=4))
+        assert not np.array_equal(a, estimates.bootstrap(state, statistic, 100, rng=4))
 
 
 class TestPermutations:
@@ -216,7 +216,7 @@ class TestPermutations:
         x, y = normal(23), normal(9, seed=1, scale=0.5)
         sums = self.sums([x], [y])
         assert_allclose(sums.error, np.sqrt(x.var(ddof=1) / 23 + y.var(ddof=1) / 9))
-        found = inference.with_interval(sums.difference, sums.error, sums.error**2, sums.dof, 0.9)
+        found = estimates.with_interval(sums.difference, sums.error, sums.error**2, sums.dof, 0.9)
         scipys = stats.ttest_ind(x, y, equal_var=False).confidence_interval(0.9)
         assert_allclose([found.low[0], found.high[0]], [scipys.low, scipys.high])
 
@@ -226,7 +226,7 @@ class TestCombine:
         value = np.array([1.0, 2, 4, np.nan, np.nan])
         error = np.array([0.1, 0.2, np.nan, np.nan, np.nan])
         weight, group = np.array([1.0, 3, 2, 5, 0]), np.array([0, 0, 1, 1, 2])
-        mean, spread = inference.combine(value, error, weight, group, 3)
+        mean, spread = estimates.combine(value, error, weight, group, 3)
         assert_allclose(mean, [7 / 4, 4, np.nan])
         assert_allclose(spread, [np.hypot(0.1, 0.6) / 4, np.nan, np.nan])
 
@@ -235,6 +235,6 @@ class TestCombine:
         weight = np.array([1.0, 2, 4])
         error = 0.3 / np.sqrt(weight)
         group = np.zeros(3, int)
-        whole = inference.combine(np.ones(3), error, weight, group, 1)[1]
+        whole = estimates.combine(np.ones(3), error, weight, group, 1)[1]
         error[1] = np.nan
-        assert_allclose(inference.combine(np.ones(3), error, weight, group, 1)[1], whole)
+        assert_allclose(estimates.combine(np.ones(3), error, weight, group, 1)[1], whole)

@@ -11,9 +11,9 @@ from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import binned_statistic_dd
 
-from rcasym import compiled, grid, parallel, voxels
 from rcasym.exceptions import BinningError, RcasymError
-from rcasym.voxels import VoxelState, flat_index
+from rcasym.utils import parallel
+from rcasym.voxels import VoxelState, compiled, flat_index
 from rcasym.voxels.bounded import VoxelMoments
 
 EDGES = [np.array([-35.0, -15, -5, 0, 5, 15, 35]), np.round(6.2 + 0.6 * np.arange(16), 10),
@@ -167,7 +167,7 @@ def test_unknown_is_not_outside():
 def threads(request, monkeypatch):
     """Many small pieces of work on so many threads."""
     monkeypatch.setattr(parallel.os, "cpu_count", lambda: request.param)
-    for module in (grid, voxels):
+    for module in (index_module, state_module):
         monkeypatch.setattr(module, "CHUNK", 1000)
         monkeypatch.setattr(module, "LEAST", 4000)
 
@@ -177,7 +177,7 @@ def test_threads_and_chunks_change_no_bit(threads):
     values[::100] = np.nan
     state = VoxelState.from_columns(columns, EDGES, values)
     with pytest.MonkeyPatch.context() as patch:
-        for module in (grid, voxels):
+        for module in (index_module, state_module):
             patch.setattr(module, "CHUNK", 100_000)
         whole = VoxelState.from_columns(columns, EDGES, values)
     assert_same_bits(state, whole)
