@@ -14,6 +14,7 @@ from rcasym import (
 from rcasym.catalog.frames import galactocentric_frame
 from rcasym.exceptions import BinningError, CatalogError, CatalogWarning, RcasymError
 from tests.maps.test_profile import SMALL, small_stars
+from tests.maps.test_propagation import with_errors
 
 R_MIN = {"R_min": 10 * u.kpc}
 
