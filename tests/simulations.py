@@ -307,7 +307,7 @@ def agreement_with_cobs(tags):
     For each data set: the number of fits, the largest relative difference of the objective, the
     largest difference of fitted values where the optimum is unique, and how many choices agree.
     """
-    from tests.splines.test_quantile_spline import ORACLE, arguments, read_points, read_records
+    from tests.splines.cobs import ORACLE, arguments, read_points, read_records
 
     for path in sorted(ORACLE.glob("*.csv")):
         x, y = read_points(path.stem)
