@@ -4,7 +4,7 @@
 import numpy as np
 
 from ..exceptions import BinningError, CatalogWarning
-from ..statistics import PairedVoxels
+from ..statistics.resampling import PairedVoxels
 from ..utils.validation import warn
 
 __all__ = ["bin_edges", "check_R_bins", "number_sides", "pair_voxels", "set_formats",
