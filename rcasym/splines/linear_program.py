@@ -120,23 +120,21 @@ class QuantileProgram:
     def curves(self, solution):
         """Yield the arguments of QuantileSpline for each curve, in the units of the data."""
         unit = self.scale * self.weight_scale
-        smoothing = float(solution.smoothing)
-        penalty = solution.penalty
-        primal = np.sum(solution.loss + penalty)
+        primal = np.sum(solution.loss + solution.penalty)
         rounding = 0.05 * np.sum(self.w * (np.abs(self.y) + abs(self.shift / self.scale)))
         gap = abs(primal - solution.dual) / max(primal, rounding, np.finfo(float).tiny)
         if not gap <= MAX_GAP:
             raise RuntimeError(f"the solver stopped at a relative duality gap of {gap:.1e}")
         for c, tau, loss, p, k in zip(
-            solution.coefficients, self.taus, solution.loss, penalty, self.n_parameters(solution),
-            strict=True,
+            solution.coefficients, self.taus, solution.loss, solution.penalty,
+            self.n_parameters(solution), strict=True,
         ):
             yield {
                 "knots": solution.knots,
                 "coefficients": c * self.scale + self.shift,
                 "tau": float(tau),
                 "degree": self.degree,
-                "smoothing": smoothing,
+                "smoothing": float(solution.smoothing),
                 "loss": float(loss * unit),
                 "objective": float((loss + p) * unit),
                 "duality_gap": float(gap),
@@ -156,31 +154,10 @@ class QuantileProgram:
         the data. The curves are the same; but where an end knot lies slightly beyond the data, two
         B-splines are almost zero at the last datum, and the solver would round them off.
         """
-        n, n_curves = self.x.size, self.taus.size
         inner = np.r_[self.ends[0], knots[1:-1], self.ends[1]]
         design = self._design(inner)
-        n_near = int((design.shape[1] * n) ** (2 / 3))
-        is_small = 3 * n_near >= n
-        if is_small:
-            near = np.zeros((n_curves, n))
-        elif near is None:
-            step = n // n_near
-            sample = replace(self, x=self.x[::step], y=self.y[::step], w=self.w[::step])
-            coefficients = sample.solve(knots, smoothing / step).coefficients
-            near = (design @ coefficients.T).T
-        residuals = self.y - near
-        distance = np.abs(residuals)
-        side = self.w * (self.taus[:, None] - (residuals < 0))
-        if is_small:
-            limit = np.full((n_curves, 1), OUTLIER)
-        else:
-            # Distances in units of the local uncertainty of the curve.
-            gram = np.linalg.pinv((design.T @ (design * self.w[:, None])).toarray())
-            leverage = np.sum((design @ gram) * design, axis=1)
-            distance /= np.sqrt(np.maximum(leverage, np.finfo(float).tiny))
-            limit = np.partition(distance, n_near, axis=1)[:, [n_near]]
+        distance, limit, side = self._measure_distances(design, knots, smoothing, near)
         free = distance <= limit
-
         rows = Rows.from_program(self, knots, inner, smoothing)
         while True:
             coefficients, dual = self._solve_dual(design, free, side, rows)
@@ -213,6 +190,30 @@ class QuantileProgram:
         return Solution(
             knots, smoothing, coefficients, residuals, penalty=penalty, dual=dual, slack=slack,
             loss=np.sum(self.w * residuals * (self.taus[:, None] - (residuals < 0)), axis=1))
+
+    def _measure_distances(self, design, knots, smoothing, near):
+        """Return the distance of each point from near, the limit within which points are free, and
+        the multiplier of each point for its side."""
+        n = self.x.size
+        n_near = int((design.shape[1] * n) ** (2 / 3))
+        is_small = 3 * n_near >= n
+        if is_small:
+            near = np.zeros((self.taus.size, n))
+        elif near is None:
+            step = n // n_near
+            sample = replace(self, x=self.x[::step], y=self.y[::step], w=self.w[::step])
+            coefficients = sample.solve(knots, smoothing / step).coefficients
+            near = (design @ coefficients.T).T
+        residuals = self.y - near
+        distance = np.abs(residuals)
+        side = self.w * (self.taus[:, None] - (residuals < 0))
+        if is_small:
+            return distance, np.full((self.taus.size, 1), OUTLIER), side
+        # Distances in units of the local uncertainty of the curve.
+        gram = np.linalg.pinv((design.T @ (design * self.w[:, None])).toarray())
+        leverage = np.sum((design @ gram) * design, axis=1)
+        distance /= np.sqrt(np.maximum(leverage, np.finfo(float).tiny))
+        return distance, np.partition(distance, n_near, axis=1)[:, [n_near]], side
 
     def _design(self, knots):
         return BSpline.design_matrix(self.x, clamp(knots, self.degree), self.degree)
