@@ -145,10 +145,10 @@ class RedClumpCatalog(QTable):
         keep = (keep,) if isinstance(keep, str) else keep
         check_columns(table.colnames, keep, "the table")
         columns = columns or {}
-        hidden = [name for name in keep if columns.get(name, name) not in (None, name)]
-        if hidden:
-            raise CatalogError(f"keep must not name a column that columns= replaces; got "
-                               f"{hidden[0]!r}. Rename it in the table")
+        replaced = [name for name in keep if columns.get(name, name) != name]
+        if replaced:
+            raise CatalogError("keep must not name a column that columns= replaces or leaves out; "
+                               f"got {replaced[0]!r}. Rename it in the table")
         if not isinstance(survey, str | None):
             raise CatalogError(f"survey must be one name; got {type(survey).__name__}. Names that "
                                "differ from star to star belong in a column 'survey' of the table")

@@ -85,8 +85,9 @@ class CatalogRead(TableRead):
 
 def read_formats(catalog_class):
     """Return the formats that ``read`` knows, those of the surveys first."""
-    formats = registry.get_formats(catalog_class, readwrite="Read")["Format"]
-    return (*SURVEY_READERS, *(str(f) for f in formats if f not in SURVEY_READERS))
+    # For a class with formats of its own, astropy lists only these.
+    formats = registry.get_formats(catalog_class.__base__, readwrite="Read")["Format"]
+    return (*SURVEY_READERS, *map(str, formats))
 
 
 class CatalogWrite(TableWrite):
