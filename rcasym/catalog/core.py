@@ -37,7 +37,7 @@ from .cuts import QualityCuts
 from .frames import check_frame, cylindrical, sky_to_cartesian
 from .io import CatalogRead, CatalogWrite, register
 
-__all__ = ["RedClumpCatalog", "read_positions", "sky_of"]
+__all__ = ["RedClumpCatalog", "read_positions"]
 
 
 class RedClumpCatalog(QTable):
@@ -465,6 +465,5 @@ def read_positions(table, sources, names, lost=None, units=None):
     return sky
 
 
-sky_of = read_positions
 
 register(RedClumpCatalog)
