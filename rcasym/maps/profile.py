@@ -302,15 +302,15 @@ def find_signals(profile, test=None):
         table = test.slices
         found = np.asarray(table["p_value_corrected"]) < SIGNAL_P
         rule = f"corrected p < {SIGNAL_P:g}"
-    signals = dict(zip([_edges_of(row) for row in table], found.tolist(), strict=True))
-    missing = [_edges_of(row) for row in profile if _edges_of(row) not in signals]
+    signals = dict(zip([_get_slice_key(row) for row in table], found.tolist(), strict=True))
+    missing = [_get_slice_key(row) for row in profile if _get_slice_key(row) not in signals]
     if missing:
         raise RcasymError("test must be of the azimuths and ages of the profile; it has none of "
                           + (", ".join(f"{value:g}" for value in missing[0]) or "all together"))
-    return np.array([signals[_edges_of(row)] for row in profile], bool), rule
+    return np.array([signals[_get_slice_key(row)] for row in profile], bool), rule
 
 
-def _edges_of(row):
+def _get_slice_key(row):
     """Return the edges of azimuth and age of a row, which identify its slice."""
     return tuple(row[name].value for name in ("phi_min", "phi_max", "age_min", "age_max")
                  if name in row.colnames)

@@ -48,10 +48,10 @@ class StarArrays:
             raise CatalogError("the catalogue must have a column 'galcen'; "
                                "RedClumpCatalog.from_table(table, columns=...) makes a catalogue "
                                "from any table")
-        check_columns(catalog.colnames, ["m_h", *_ages_of(binning)], "the catalogue")
+        check_columns(catalog.colnames, ["m_h", *_list_age_axes(binning)], "the catalogue")
         R, phi, Z = (values.value for values in catalog.cylindrical)
         return cls(R, phi, Z, floats(catalog, "m_h"), catalog.frame,
-                   floats(catalog, "age") if _ages_of(binning) else None)
+                   floats(catalog, "age") if _list_age_axes(binning) else None)
 
     @classmethod
     def from_table(cls, table, binning, *, columns=None, units=None, frame=None, lost=None):
@@ -72,14 +72,14 @@ class StarArrays:
         sky = read_positions(table, sources, position, lost, units)
         values = {name: COLUMNS[name].clean(table[sources[name]], sources[name], lost,
                                             units.get(name))
-                  for name in ("m_h", *_ages_of(binning))}
+                  for name in ("m_h", *_list_age_axes(binning))}
         return cls(*sky_to_cylindrical(*sky, frame), frame=frame, **values)
 
     @classmethod
     def empty(cls, binning):
         """Return no stars."""
         none = np.empty(0)
-        return cls(none, none, none, none, None, none if _ages_of(binning) else None)
+        return cls(none, none, none, none, None, none if _list_age_axes(binning) else None)
 
     @classmethod
     def with_positions(cls, catalog, binning):
@@ -87,14 +87,14 @@ class StarArrays:
         if not isinstance(catalog, RedClumpCatalog):
             raise CatalogError("catalog must be a RedClumpCatalog; got "
                                f"{type(catalog).__name__}. RedClumpCatalog.from_table makes one")
-        check_columns(catalog.colnames, ["coord", "galcen", "m_h", *_ages_of(binning)],
+        check_columns(catalog.colnames, ["coord", "galcen", "m_h", *_list_age_axes(binning)],
                       "the catalogue")
         position = catalog["coord"].icrs.cartesian.xyz
         xyz = np.array(getattr(position, "unmasked", position).to_value(u.kpc))
         # A masked position is unknown, whatever value is beneath the mask.
         xyz[:, ~np.isfinite(catalog.Z.value)] = np.nan
         stars = cls(None, None, None, floats(catalog, "m_h"), catalog.frame,
-                    floats(catalog, "age") if _ages_of(binning) else None, survey_names(catalog))
+                    floats(catalog, "age") if _list_age_axes(binning) else None, survey_names(catalog))
         return stars.moved(xyz)
 
     def moved(self, xyz, **changes):
@@ -118,17 +118,17 @@ class StarArrays:
         return kind.from_columns(self.coordinates(binning), edges, self.m_h)
 
 
-def _ages_of(binning):
+def _list_age_axes(binning):
     return [axis.name for axis in binning.axes if axis.name == "age"]
 
 
 def find_needed_columns(colnames, binning, columns=None, units=None):
     """Return the table's name for each column that a map needs, and the units that are given."""
     sources, position = find_columns(colnames, columns)
-    for name in _ages_of(binning):
+    for name in _list_age_axes(binning):
         if name not in sources:
             check_columns(colnames, [name], "the table, or columns= by another name,")
-    needed = (*position, "m_h", *_ages_of(binning))
+    needed = (*position, "m_h", *_list_age_axes(binning))
     for name in needed:
         if name not in sources:
             raise CatalogError(f"columns[{name!r}] must be the name of a column, since a map needs "
