@@ -94,7 +94,8 @@ class StarArrays:
         # A masked position is unknown, whatever value is beneath the mask.
         xyz[:, ~np.isfinite(catalog.Z.value)] = np.nan
         stars = cls(None, None, None, floats(catalog, "m_h"), catalog.frame,
-                    floats(catalog, "age") if _list_age_axes(binning) else None, survey_names(catalog))
+                    floats(catalog, "age") if _list_age_axes(binning) else None,
+                    survey_names(catalog))
         return stars.moved(xyz)
 
     def moved(self, xyz, **changes):
