@@ -16,9 +16,10 @@ from astropy.table import QTable
 from scipy import stats
 
 from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
-from rcasym.catalog.frames import paper_frame
+from rcasym.catalog import paper_frame
 from rcasym.maps.profile import DIFFERENCES
 from rcasym.splines import QuantileSpline
+from rcasym.voxels import VoxelState
 
 FOLDER = Path(__file__).parents[1] / "docs" / "validation"
 LEVELS = (0.683, 0.954)
@@ -30,10 +31,11 @@ SCATTERS = {
 }
 
 
-def map_of(columns, m_h, **edges):
-    """The map of plain floats; each azimuth is a mock of its own."""
+def make_map(columns, m_h, **edges):
+    """Return the map of plain floats; each azimuth is a mock of its own."""
     binning = DiskBinning(**edges, min_count=1)
-    return AsymmetryMap(binning, binning.state(columns, m_h), paper_frame())
+    state = VoxelState.from_columns(columns, [axis.edges.value for axis in binning.axes], m_h)
+    return AsymmetryMap(binning, state, paper_frame())
 
 
 def many_azimuths(n_mocks):
@@ -58,7 +60,7 @@ def coverage(n_stars, scatter="normal", n_mocks=2000, seed=0, statistic="median"
     Z = np.tile(np.repeat([0.5, -0.5], n_stars), n_mocks)
     north, south = -0.2, -0.28
     m_h = np.where(Z > 0, north, south) + 0.2 * SCATTERS[scatter](rng, len(Z))
-    amap = map_of([phi, np.full(len(Z), 10.5), Z], m_h, phi=edges * u.deg,
+    amap = make_map([phi, np.full(len(Z), 10.5), Z], m_h, phi=edges * u.deg,
                   R=[10, 11] * u.kpc, Z=[-1, 0, 1] * u.kpc)
     linear = np.tanh(0.5 * np.log(10) * (north - south))
     truth = {"north": north, "difference": north - south, "offset_difference": north - south,
@@ -86,7 +88,7 @@ def matched_coverage(n_north, n_south, n_radii, scatters=(0.2, 0.2), n_mocks=200
     R = 10.5 + rng.integers(n_radii, size=len(phi))
     m_h = (-0.1 * R + np.where(side == 0, 0.08, 0)
            + np.array(scatters)[side] * rng.standard_normal(len(phi)))
-    amap = map_of([phi, R, np.where(side == 0, 0.5, -0.5)], m_h, phi=edges * u.deg,
+    amap = make_map([phi, R, np.where(side == 0, 0.5, -0.5)], m_h, phi=edges * u.deg,
                   R=np.arange(10, 11 + n_radii) * u.kpc, Z=[-1, 0, 1] * u.kpc)
     found = {}
     for level in LEVELS:
@@ -113,7 +115,7 @@ def unequal_radii(n_mocks=2000, n_stars=200, seed=0, flare=0.0):
         Z = np.sign(Z) * np.minimum(
             0.3 * np.exp(flare * (R - 11)) * rng.exponential(size=len(Z)), 3)
         m_h -= 0.3 * np.abs(Z)
-    amap = map_of([phi, R, Z], m_h, phi=edges * u.deg, R=np.linspace(11, 14, 6) * u.kpc,
+    amap = make_map([phi, R, Z], m_h, phi=edges * u.deg, R=np.linspace(11, 14, 6) * u.kpc,
                   Z=(0.4 * np.arange(-3, 4) if flare else np.array([-1, 0, 1])) * u.kpc)
     z, covered = {}, {}
     for level in LEVELS:
