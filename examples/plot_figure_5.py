@@ -20,9 +20,9 @@ axes = amap.plot(vmax=0.2)
 # %%
 # Reading the figure
 # ------------------
-# Each panel has the radial mean of its own ages subtracted, which removes the decrease of [M/H] with
-# age. The panels differ in the vertical gradient and the asymmetry. The number of stars in the title
-# falls by a factor of six from 3 to 12 Gyr.
+# Each panel has the radial mean of its own ages subtracted, which removes the decrease of [M/H]
+# with age. The panels differ in the vertical gradient and the asymmetry. The number of stars in the
+# title falls by a factor of six from 3 to 12 Gyr.
 #
 # Limitations
 # -----------

@@ -28,9 +28,9 @@ with style("aastex", width="single"):
 # %%
 # Reading the figure
 # ------------------
-# In the upper panels, [M/H] falls outward and with distance from the mid-plane. In the lower panels,
-# each R bin has one colour: the mean of all its stars, whatever their height. It is dominated by the
-# numerous stars near the mid-plane.
+# In the upper panels, [M/H] falls outward and with distance from the mid-plane. In the lower
+# panels, each R bin has one colour: the mean of all its stars, whatever their height. It is
+# dominated by the numerous stars near the mid-plane.
 #
 # Limitations
 # -----------

@@ -43,16 +43,16 @@ axes = calibrator.plot()
 apogee = calibrator.apply(apogee)
 
 # %%
-# `~rcasym.RedClumpCatalog.concatenate` takes the surveys in order of preference: where both observed
-# a star, it keeps the row of LAMOST.
+# `~rcasym.RedClumpCatalog.concatenate` takes the surveys in order of preference: where both
+# observed a star, it keeps the row of LAMOST.
 
 stars = RedClumpCatalog.concatenate([lamost, apogee])
 
 # %%
 # Six azimuths
 # ------------
-# The map counts the stars inside and outside the grid. Figure 3 is the offset of each voxel from the
-# radial mean; ``vmax`` narrows the colour scale.
+# The map counts the stars inside and outside the grid. Figure 3 is the offset of each voxel from
+# the radial mean; ``vmax`` narrows the colour scale.
 
 amap = AsymmetryMap.from_catalog(stars)
 print(amap)
@@ -103,7 +103,7 @@ axes = by_age.plot(["mean", "radial_mean"])
 #
 # Limitations
 # -----------
-# The mock sample says nothing about the Galaxy. Where the text of the paper leaves a choice, the page
-# :doc:`/paper` lists the choice made here.
+# The mock sample says nothing about the Galaxy. Where the text of the paper leaves a choice, the
+# page :doc:`/paper` lists the choice made here.
 
 # sphinx_gallery_thumbnail_number = 3
