@@ -20,7 +20,7 @@ from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
 from rcasym.catalog.frames import paper_frame, sky_to_cylindrical
 from rcasym.maps.profile import sides_of
 from rcasym.splines import QuantileSpline
-from rcasym.statistics.estimates import PairedVoxels, bootstrap
+from rcasym.statistics.resampling import PairedVoxels, bootstrap
 from rcasym.utils.parallel import in_threads, shares
 from rcasym.voxels import VoxelState
 from rcasym.voxels.bounded import VoxelMoments

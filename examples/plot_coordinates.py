@@ -1,14 +1,14 @@
 """
-The disk seen from the North pole
-=================================
+Coordinates
+===========
 
-Where R, phi and Z are, which way the disk turns, and where other packages count azimuth from.
+R and phi in the disk seen from the North, its rotation, and the azimuths of other packages.
 """
 
 # %%
-# Stars on the sky
-# ----------------
-# Three stars in the plane, 3 kpc from the Sun. Everything on this page is computed from them.
+# Three stars
+# -----------
+# They are in the plane, 3 kpc from the Sun. phi is 0 for the Sun and grows with Galactic rotation.
 
 from itertools import pairwise
 
@@ -27,16 +27,16 @@ cat = RedClumpCatalog.from_table(QTable({
 print(cat.R.round(2), cat.phi.round(1), sep="\n")
 
 # %%
-# Azimuth in astropy, and in gala, which takes over astropy's frame: the x axis points from the Sun
-# to the centre, so that the Sun is at 180 deg, and angles grow *against* the rotation.
+# astropy, and gala with it, define azimuth differently: the x axis points from the Sun to the
+# centre, so that the Sun is at 180 deg, and angles grow *against* the rotation.
 
 print(cat["galcen"].represent_as("cylindrical").phi.wrap_at(360 * u.deg).deg.round(1))
 
 # %%
-# The drawing
-# -----------
-# x and y are those of astropy's Galactocentric frame. The velocity of the Sun in it tells which way
-# the disk turns: toward positive y, that is clockwise.
+# Map of the disk
+# ---------------
+# x and y are those of astropy's Galactocentric frame. There the Sun moves toward positive y: the
+# disk turns clockwise.
 
 frame = cat.frame
 R0 = np.sqrt(frame.galcen_distance**2 - frame.z_sun**2).to_value(u.kpc)
@@ -45,12 +45,12 @@ print(f"R0 = {R0:.2f} kpc; velocity of the Sun in x, y and z: {velocity}")
 
 
 def at(R, phi):
-    """x and y of R and phi."""
+    """Return x and y of R and phi."""
     return -R * np.cos(np.radians(phi)), R * np.sin(np.radians(phi))
 
 
 def arrow(ax, R, phi, label, where, color, **kwargs):
-    """An arc of a circle with an arrow at its end."""
+    """Draw an arc of a circle with an arrow at its end."""
     ax.plot(*at(R, np.linspace(*phi, 100)), color=color, **kwargs)
     ax.annotate("", at(R, phi[1]), at(R, phi[1] - 0.02 * (phi[1] - phi[0])),
                 arrowprops={"arrowstyle": "-|>", "color": color, "shrinkA": 0, "shrinkB": 0})
@@ -91,12 +91,9 @@ ax.set(xlabel="$x$ [kpc]", ylabel="$y$ [kpc]", aspect="equal", xlim=(-20, 10), y
 title = ax.set_title("The disk from the North, with the azimuths of Figures 3 and 4", fontsize=10)
 
 # %%
-# What to look at
-# ---------------
-# The Sun has phi = 0. A star toward Galactic longitude 90 deg, where the Sun is heading, has a
-# positive phi, one toward 270 deg a negative one. Galactic longitude is counted at the Sun, phi at
-# the centre. galpy has the same azimuth in radians; that of astropy and gala is 180 deg less ours.
-#
-# What it does not show
-# ---------------------
-# Z, which points at the reader: the North is above the page.
+# Interpretation
+# --------------
+# The Sun has phi = 0. A star toward Galactic longitude 90 deg, the direction of rotation, has a
+# positive phi; one toward 270 deg has a negative one. Galactic longitude is measured at the Sun,
+# phi at the centre. galpy has the same azimuth, in radians; the azimuth of astropy and gala is
+# 180 deg minus phi. Z points toward the reader: the North is above the page.

@@ -2,12 +2,12 @@
 Figure 1: the stars
 ===================
 
-Where the stars of the two surveys are, and how old and how metal rich they are.
+The positions of the stars in two surveys, and their ages and metallicities.
 """
 
 # %%
-# The mock sample has as many rows as the sample of Wang et al. (2025), and the footprints of LAMOST
-# and APOGEE. ``select`` makes the quality cuts of their Section 2.1.
+# The mock sample has as many rows as the sample of Wang et al. (2025), with footprints like those
+# of LAMOST and APOGEE. ``select`` applies the quality cuts of their Section 2.1.
 
 from rcasym import make_mock_catalog
 
@@ -15,17 +15,13 @@ stars = make_mock_catalog().select()
 axes = stars.plot()
 
 # %%
-# For one column of a journal:
-
-axes = stars.plot(width="single")
-
-# %%
-# What to look at
-# ---------------
-# LAMOST looks toward the anticentre, so that most of its stars have azimuths near zero and are
-# beyond the Sun. APOGEE reaches the mid-plane farther out, and both sides in azimuth. Where one
-# survey alone sees a voxel, a zero point between the two would look like structure.
+# Interpretation
+# --------------
+# LAMOST looks toward the anticentre, so that most of its stars are beyond the Sun, with azimuths
+# near zero. APOGEE observes stars in the mid-plane at larger distances, on both sides in azimuth.
+# In voxels with stars of only one survey, an offset in [M/H] between the surveys would look like
+# structure.
 #
-# What it does not show
-# ---------------------
-# How many stars there are in the Galaxy: these are numbers of observed stars.
+# Limitations
+# -----------
+# These are numbers of observed stars, not the density of the disk.

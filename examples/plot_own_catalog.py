@@ -2,16 +2,15 @@
 Your own catalogue
 ==================
 
-Any astropy table will do, whatever it calls its columns and whatever their units are. Positions
-and metallicities are needed, all else may be absent.
+Map any astropy table with positions and metallicities, whatever its column names and units.
 """
 
 # %%
-# A table
-# -------
-# Here is a table with Galactic coordinates, distances in parsec, ages in Myr, and -9999 where there
-# is no metallicity. Its values are those of a mock sample; with your own stars it comes from
-# `Table.read <astropy.table.Table.read>`.
+# Table
+# -----
+# The table has Galactic coordinates, distances in parsec, ages in Myr, and -9999 for missing
+# metallicities. It is made from a mock sample; read your own with `Table.read
+# <astropy.table.Table.read>`.
 
 import numpy as np
 from astropy import units as u
@@ -28,29 +27,30 @@ table = QTable({
     "GLAT": sky.b,
     "DIST_PC": sky.distance.to(u.pc),
     "FEH": np.where(np.arange(len(mock)) % 50 == 0, -9999, mock["m_h"].value),
-    "TAU": mock["age"].to(u.Myr),
+    "TAU": mock["age"].to_value(u.Myr),
 })
 for name in ("GLON", "GLAT", "DIST_PC", "FEH", "TAU"):
     table[name].info.format = ".2f"
 print(table[:3])
 
 # %%
-# Reading it
-# ----------
-# ``columns`` says what the table calls its columns. Units are converted; ``FEH`` has none and is
-# taken to be in dex. The sentinels are masked.
+# Catalogue
+# ---------
+# ``columns`` maps the catalogue's names to those of the table. Units are converted; ``FEH`` has no
+# unit and is taken to be in dex. ``TAU`` has none either, so that ``units`` must give it. Sentinels
+# are masked, and ``validate`` counts missing values.
 
 stars = RedClumpCatalog.from_table(table, columns={
     "source_id": "star", "l": "GLON", "b": "GLAT", "distance": "DIST_PC",
     "m_h": "FEH", "age": "TAU",
-})
+}, units={"age": "Myr"})
 print(stars.validate())
 
 # %%
-# A map with bins of your own
-# ---------------------------
-# Edges are quantities. The edges of Z must mirror about 0, so that North and South compare. Without
-# ``phi`` all azimuths would go together.
+# Map with custom bins
+# --------------------
+# Edges are quantities. The edges of Z must mirror about 0, so that North and South can be compared.
+# With ``phi=None`` all azimuths would share one map.
 
 binning = DiskBinning(
     phi=[-20, 0, 20] * u.deg,
@@ -63,8 +63,7 @@ print(amap)
 axes = amap.plot()
 
 # %%
-# The numbers of the map are arrays. Here are the voxels of 100 stars or more with the largest
-# offsets.
+# The voxels with the largest offsets, among those with at least 100 stars:
 
 largest = amap.largest_offsets(3, min_count=100)
 for name in ("offset", "mean_error"):
@@ -72,17 +71,18 @@ for name in ("offset", "mean_error"):
 print(*largest.pformat(max_width=-1), sep="\n")
 
 # %%
-# The stars in each voxel, on a logarithmic colour scale. Arguments go on to
+# The number of stars in each voxel, on a logarithmic colour scale. Further arguments are passed to
 # `~matplotlib.axes.Axes.pcolormesh`.
 
 axes = amap.plot("count", norm=LogNorm(1, 2000))
 
 # %%
-# What to look at
-# ---------------
-# The report first: how many stars have all that a map needs. Then the numbers of stars: with fewer
-# than some ten, a voxel scatters by as much as the asymmetry that is looked for.
+# Interpretation
+# --------------
+# First check how many stars have all the values that a map needs. Then look at the number of stars
+# per voxel: below about ten, the scatter of a voxel is as large as the asymmetry.
 #
-# What it does not show
-# ---------------------
-# Whether North and South differ: :ref:`sphx_glr_generated_gallery_plot_claim.py` goes on from here.
+# Limitations
+# -----------
+# The map does not tell whether North and South differ significantly. The next step is
+# :ref:`sphx_glr_generated_gallery_plot_claim.py`.

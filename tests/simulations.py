@@ -50,7 +50,7 @@ def within(table, name, truth):
 
 
 def coverage(n_stars, scatter="normal", n_mocks=2000, seed=0, statistic="median"):
-    """How often intervals hold the truth, for ``n_stars`` a side.
+    """How often intervals hold the truth, for ``n_stars`` per side.
 
     Gives a dictionary: (estimate, nominal level) to the part of the mocks that are covered.
     """
@@ -226,7 +226,7 @@ def write_coverage(folder):
         for level in LEVELS:
             ax.axhspan(level - 0.025, level + 0.025, color="0.9")
             ax.axhline(level, color="0.3", linewidth=0.8)
-        ax.set(xscale="log", xlabel="stars a side", title=names[scatter], ylim=(0.55, 1))
+        ax.set(xscale="log", xlabel="stars per side", title=names[scatter], ylim=(0.55, 1))
         for size, part in zip(sizes, found, strict=True):
             if size in (5, 20, 60):
                 rows.append([scatter, size, *(f"{part[name, level]:.3f}" for level in LEVELS
@@ -253,7 +253,7 @@ def write_radii(folder):
     bins = np.linspace(-8, 8, 65)
     middle = 0.5 * (bins[1:] + bins[:-1])
     rows = []
-    for ax, disk, how in zip(axes, ("radial gradient", "and flaring, with a vertical gradient"),
+    for ax, disk, how in zip(axes, ("radial gradient", "flare and vertical gradient"),
                              ({}, {"flare": 0.4, "n_stars": 2000, "n_mocks": 700}), strict=True):
         z, covered = unequal_radii(**how)
         for name, color in zip(DIFFERENCES, ("#D55E00", "#0072B2", "#009E73"), strict=True):
@@ -264,7 +264,8 @@ def write_radii(folder):
                 linewidth=1, label="without a false signal")
         ax.set(xlabel="North − South [errors]", title=disk)
     axes[0].set_ylabel("bins")
-    axes[0].legend(fontsize="small", loc="upper left")
+    axes[0].figure.legend(*axes[0].get_legend_handles_labels(), fontsize="small", ncols=4,
+                          loc="outside lower center")
     axes[0].figure.savefig(folder / "radii.png", dpi=150)
     write_table(folder / "radii.csv", rows, [
         "symmetric disk", "estimate", "mean [errors]", "standard deviation [errors]",
@@ -304,12 +305,13 @@ def write_power(folder):
 
 
 def agreement_with_cobs(tags):
-    """Fits with the knots and the smoothing of the R package cobs, and with its choice of both.
+    """Compare fits with those of the R package cobs, for its knots and smoothing and for our own.
 
-    For each data set: the number of fits, the largest relative difference of the objective, the
-    largest difference of fitted values where the optimum is unique, and how many choices agree.
+    Yields for each data set: the number of fits, the largest relative difference of the objective,
+    the largest difference of fitted values where the optimum is unique, and how many choices of
+    knots agree.
     """
-    from tests.splines.test_quantile_spline import ORACLE, arguments, read_points, read_records
+    from tests.splines.cobs import ORACLE, arguments, read_points, read_records
 
     for path in sorted(ORACLE.glob("*.csv")):
         x, y = read_points(path.stem)
@@ -353,7 +355,7 @@ def write_agreement(folder):
             "data set", "fits", "largest difference of the objective, relative",
             "largest difference of fitted values [Gyr]", "same knots chosen"])
     else:
-        print("the numbers of cobs are not there; cobs.csv is left as it is", file=sys.stderr)
+        print("the reference fits of cobs are missing; cobs.csv is unchanged", file=sys.stderr)
     rows = [[f"{n:,}", name, f"{difference:.1e}"]
             for n in (10_000, 146_062) for name, difference in agreement_with_scipy(n)]
     write_table(folder / "scipy.csv", rows, ["stars", "statistic", "largest difference"])

@@ -47,8 +47,9 @@ def imported_subpackages(path):
               for node in ast.walk(function)}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.level == depth:
-            for name in [node.module.split(".")[0]] if node.module else [a.name for a in node.names]:
-                yield name, node in inside
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            for name in names:
+                yield name.split(".")[0], node in inside
 
 
 def test_public_names():

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Stars in: the catalogue, its columns, cuts, frames, surveys and files."""
+"""Catalogues of stars: columns, quality cuts, frames, surveys, files and the mock sample."""
 
 from .core import RedClumpCatalog
 from .cuts import QualityCuts

@@ -1,27 +1,23 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Tables of stars in files, some rows at a time, and of them only the columns that are needed."""
+"""Star tables in files, read in chunks of rows, and only the columns that are needed."""
 
 import sys
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
-from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
 from astropy.coordinates import ICRS
 from astropy.io import fits
-from astropy.io.registry import IORegistryError
-from astropy.io.votable import is_votable
 from astropy.table import Column, MaskedColumn, QTable, Table
 from astropy.table.meta import get_header_from_yaml
 
 from ..exceptions import CatalogError
-from ..utils.files import truncation_raises
+from ..utils.files import reading, truncation_raises
 from ..utils.parallel import n_threads
-from .votable import from_votable
 
-__all__ = ["StarFile", "release_memory", "find_star_files"]
+__all__ = ["StarFile", "find_first_table", "find_star_files", "release_memory"]
 
 # How astropy writes the parts of a position.
 PARTS = {"coord.ra": "ra", "coord.dec": "dec", "coord.distance": "distance"}
@@ -29,126 +25,47 @@ FITS_SUFFIXES = (".fits", ".fit", ".fits.gz", ".fit.gz")
 PARQUET_SUFFIXES = (".parquet", ".pq", ".parq")
 
 
-@contextmanager
-def _naming(path):
-    """Within it, what fails names the file."""
-    try:
-        with nullcontext() if _is(path, PARQUET_SUFFIXES) else truncation_raises():
-            yield
-    except (CatalogError, FileNotFoundError, PermissionError):
-        raise
-    except IORegistryError as error:
-        raise CatalogError(f"cannot read stars from {path}: it is not a table that astropy "
-                           "recognises") from error
-    except Exception as error:
-        # Whatever a damaged file does to the many libraries that read it.
-        said = " ".join(str(error).split())[:300] or type(error).__name__
-        raise CatalogError(f"cannot read stars from {path}: {said}") from error
-
-
 @dataclass(frozen=True)
 class StarFile:
-    """A table in a file.
+    """A table in a file, its columns and its number of rows.
 
-    Parameters
-    ----------
-    path : `~pathlib.Path`
-        The file.
-    colnames : list of str
-        Its columns. The parts of positions that a catalogue was written with are ``ra``, ``dec``
-        and ``distance``.
-    n_rows : int
-        Its stars.
-    own : dict
-        What the file itself calls a column of ``colnames``, where that differs.
-    groups : list of int, optional
-        Stars of each group of rows of a Parquet file.
-    frame : `~astropy.coordinates.Galactocentric`, optional
-        That of the catalogue that was written; None for any other table.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from astropy.table import Table
-    >>> from rcasym.catalog.chunks import StarFile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     Table({"ra": [1.0, 2, 3], "FEH": [0.1, 0, -0.1]}).write(f"{folder}/stars.fits")
-    ...     file = StarFile.open(f"{folder}/stars.fits")
-    ...     print(file.n_rows, [len(part) for part in file.read(["FEH"], size=2)])
-    3 [2, 1]
+    ``own`` has the file's name for each of ``colnames`` that differs: the position of a catalogue
+    that was written is in ``ra``, ``dec`` and ``distance``. ``frame`` is the Galactocentric frame
+    of such a catalogue, None for any other table.
     """
 
     path: Path
     colnames: list
     n_rows: int
     own: dict
-    groups: tuple = ()
     frame: object = None
 
     @classmethod
     def open(cls, path):
-        """Look into a file; FITS and Parquet are not read for that."""
-        path, groups, first = Path(path), [], None
-        with _naming(path):
-            if _is(path, FITS_SUFFIXES):
-                with fits.open(path, memmap=True) as hdus:
-                    hdu = _first_table(hdus, path)
-                    names, n_rows = hdu.columns.names, hdu.header["NAXIS2"]
-                    if _has_positions(names) and n_rows:
-                        first = QTable.read(fits.BinTableHDU(hdu.data[:1], header=hdu.header))
-            elif _is(path, PARQUET_SUFFIXES):
-                with _parquet(path) as file:
-                    names, n_rows = file.schema_arrow.names, file.metadata.num_rows
-                    groups = [file.metadata.row_group(k).num_rows
-                              for k in range(file.metadata.num_row_groups)]
-                    if _has_positions(names) and n_rows:
-                        first = _first_row(file)
-            else:
-                first = QTable.read(path)
-                names, n_rows = first.colnames, len(first)
-            frame = (first["galcen"].frame.replicate_without_data()
-                     if first and "galcen" in first.colnames else None)
-            if first and not _is(path, FITS_SUFFIXES + PARQUET_SUFFIXES) and is_votable(str(path)):
-                frame = from_votable(path)[1]
+        """Return a description of the file; the stars of FITS and Parquet are not read for it."""
+        path = Path(path)
+        with _reading(path):
+            names, n_rows, first = _inspect(path)
+        has_galcen = first is not None and "galcen" in first.colnames
+        frame = first["galcen"].frame.replicate_without_data() if has_galcen else None
         own = {PARTS[name]: name for name in names if name in PARTS and PARTS[name] not in names}
-        if any(name.startswith("coord.") for name in names) and first:
-            given = getattr(first["coord"], "frame", None)
-            if not isinstance(given, ICRS):
+        if first is not None and any(name.startswith("coord.") for name in names):
+            sky = getattr(first["coord"], "frame", None)
+            if not isinstance(sky, ICRS):
                 raise CatalogError(
-                    f"file {path} must have a column 'coord' in ICRS to be read in parts; it is in "
-                    f"{type(given).__name__}. Give from_batches the catalogue, as "
-                    "RedClumpCatalog.read makes it, or write positions in ICRS")
-        return cls(path, [*names, *own], n_rows, own, tuple(groups), frame)
+                    f"file {path} must have a column 'coord' in ICRS to be read in parts; got one "
+                    f"in {type(sky).__name__}. Read it with RedClumpCatalog.read instead, or write "
+                    "positions in ICRS")
+        return cls(path, [*names, *own], n_rows, own, frame)
 
-    def cuts(self, size):
-        """First row and end of parts that can be read one without the other.
-
-        They have ``size`` stars or fewer, but a group of rows of a Parquet file stays whole, and so
-        does a file of another format or a compressed one.
-        """
-        if _is(self.path, FITS_SUFFIXES) and not _is(self.path, (".gz",)):
-            n = -(-self.n_rows // size)
-            bounds = [k * self.n_rows // n for k in range(n + 1)] if n else []
-        else:
-            bounds = [0]
-            for end in accumulate(self.groups or [self.n_rows]):
-                if end > bounds[-1] and len(bounds) > 1 and end - bounds[-2] <= size:
-                    bounds.pop()
-                bounds.append(end)
-        return [cut for cut in pairwise(bounds) if cut[1] > cut[0]]
-
-    def read(self, names, size, start=0, stop=None):
-        """Tables of ``size`` stars, or fewer, with the columns ``names``.
-
-        They have the rows from ``start`` to before ``stop``, by default all.
-        """
-        stop = self.n_rows if stop is None else stop
+    def read(self, names, size):
+        """Yield tables of up to ``size`` stars, with the columns ``names``."""
         own = [self.own.get(name, name) for name in names]
-        reader = (_fits_parts if _is(self.path, FITS_SUFFIXES) else
-                  _parquet_parts if _is(self.path, PARQUET_SUFFIXES) else _whole)
-        parts = reader(self.path, own, size, start, stop)
+        reader = (_read_fits if _has_suffix(self.path, FITS_SUFFIXES) else
+                  _read_parquet if _has_suffix(self.path, PARQUET_SUFFIXES) else _read_whole)
+        parts = reader(self.path, own, size)
         while True:
-            with _naming(self.path):
+            with _reading(self.path):
                 part = next(parts, None)
             if part is None:
                 return
@@ -159,58 +76,105 @@ class StarFile:
 def find_star_files(paths):
     """Return the files of one path or of several; a folder stands for the tables in it."""
     paths = [paths] if isinstance(paths, str | Path) else paths
-    found = []
+    files = []
     for path in map(Path, paths):
         if path.is_dir():
             inside = sorted(file for file in path.rglob("*")
-                            if _is(file, FITS_SUFFIXES + PARQUET_SUFFIXES))
+                            if _has_suffix(file, FITS_SUFFIXES + PARQUET_SUFFIXES))
             if not inside:
-                raise CatalogError(f"folder {path} must hold FITS or Parquet files; it has none")
-            found += inside
+                raise CatalogError(f"folder {path} must hold FITS or Parquet files; got none")
+            files += inside
         elif path.is_file():
-            found.append(path)
+            files.append(path)
         else:
             raise FileNotFoundError(f"there is no file {path}")
-    if not found:
+    if not files:
         raise CatalogError("files must be one or more; got none")
-    return found
+    return files
 
 
-def _is(path, suffixes):
-    return path.name.lower().endswith(suffixes)
-
-
-def _first_table(hdus, path):
+def find_first_table(hdus, path):
+    """Return the first table, binary or ASCII, of an open FITS file."""
     for hdu in hdus:
         if isinstance(hdu, fits.BinTableHDU | fits.TableHDU):
             return hdu
-    raise CatalogError(f"file {path} must have a table; it has none")
+    raise CatalogError(f"file {path} must have a table; got images alone")
 
 
-def _fits_parts(path, names, size, start, stop):
+def release_memory():
+    """Release the memory that a reader keeps for the next file."""
+    arrow = sys.modules.get("pyarrow")
+    if arrow:
+        arrow.default_memory_pool().release_unused()
+
+
+@contextmanager
+def _reading(path):
+    with reading(path):
+        if _has_suffix(path, PARQUET_SUFFIXES):
+            yield
+        else:
+            with truncation_raises():
+                yield
+
+
+def _has_suffix(path, suffixes):
+    return path.name.lower().endswith(suffixes)
+
+
+def _inspect(path):
+    """Return names of columns, number of rows, and a table with the first row if it is needed.
+
+    It is needed for the frames of positions. There is none if the file has no rows.
+    """
+    first = None
+    if _has_suffix(path, FITS_SUFFIXES):
+        with fits.open(path, memmap=True) as hdus:
+            hdu = find_first_table(hdus, path)
+            names, n_rows = hdu.columns.names, hdu.header["NAXIS2"]
+            if n_rows and _has_positions(names):
+                first = QTable.read(fits.BinTableHDU(hdu.data[:1], header=hdu.header))
+    elif _has_suffix(path, PARQUET_SUFFIXES):
+        with _open_parquet(path) as file:
+            names, n_rows = file.schema_arrow.names, file.metadata.num_rows
+            if n_rows and _has_positions(names):
+                first = _read_first_row(file)
+    else:
+        table = QTable.read(path)
+        names, n_rows = table.colnames, len(table)
+        first = table if n_rows else None
+    return names, n_rows, first
+
+
+def _has_positions(names):
+    """Return True if astropy wrote positions in a frame."""
+    return any(name.startswith(("coord.", "galcen.")) for name in names)
+
+
+def _read_fits(path, names, size):
     with fits.open(path, memmap=True) as hdus:
-        hdu = _first_table(hdus, path)
-        needed = hdu.fileinfo()["datLoc"] + hdu.header["NAXIS1"] * hdu.header["NAXIS2"]
-        if not _is(path, (".gz",)) and path.stat().st_size < needed:
-            raise CatalogError(f"file {path} must have {needed:,} bytes; it is cut short at "
-                               f"{path.stat().st_size:,}")
+        hdu = find_first_table(hdus, path)
+        n_rows = hdu.header["NAXIS2"]
+        n_bytes = hdu.fileinfo()["datLoc"] + hdu.header["NAXIS1"] * n_rows
+        if not _has_suffix(path, (".gz",)) and path.stat().st_size < n_bytes:
+            raise CatalogError(f"file {path} must have {n_bytes:,} bytes; got "
+                               f"{path.stat().st_size:,}, it is truncated")
         columns = {column.name: column for column in hdu.columns}
-        for first in range(start, stop, size):
-            rows = hdu.data[first:min(first + size, stop)]
+        for start in range(0, n_rows, size):
+            rows = hdu.data[start:start + size]
             part = {}
             for name in names:
                 values, column = np.array(rows.field(name)), columns[name]
                 mask = values == column.null if isinstance(column.null, int) else None
                 if f"{name}.mask" in columns:
-                    # So astropy writes masks with serialize_method="data_mask".
+                    # astropy writes masks so with serialize_method="data_mask".
                     mask = np.array(rows.field(f"{name}.mask"), bool)
-                part[name] = (Column(values, unit=column.unit) if mask is None
-                              else MaskedColumn(values, mask=mask, unit=column.unit))
+                part[name] = _make_column(values, column.unit, mask)
             yield Table(part, copy=False)
 
 
 @contextmanager
-def _parquet(path):
+def _open_parquet(path):
     try:
         from pyarrow.parquet import ParquetFile
     except ImportError:
@@ -220,61 +184,34 @@ def _parquet(path):
         yield file
 
 
-def _has_positions(names):
-    """Whether astropy wrote positions in a frame."""
-    return any(name.startswith(("coord.", "galcen.")) for name in names)
-
-
-def _first_row(file):
-    """The first row as astropy wrote it, its positions with their frame."""
-    import pyarrow as pa
-    from pyarrow.parquet import write_table
-
-    table = file.schema_arrow.empty_table()
-    for batch in file.iter_batches(1, [0], use_threads=False):
-        table = pa.Table.from_batches([batch])
-        break
-    copy = BytesIO()
-    write_table(table.replace_schema_metadata(file.schema_arrow.metadata), copy)
-    copy.seek(0)
-    return QTable.read(copy, format="parquet")
-
-
-def release_memory():
-    """Give back the memory that a reader keeps for the next file."""
-    arrow = sys.modules.get("pyarrow")
-    if arrow:
-        arrow.default_memory_pool().release_unused()
-
-
-def _parquet_parts(path, names, size, start, stop):
-    with _parquet(path) as file:
-        units = _units(file.schema_arrow.metadata or {})
+def _read_parquet(path, names, size):
+    with _open_parquet(path) as file:
+        units = _read_units(file.schema_arrow.metadata or {})
         masks = {name: f"{name}.mask" for name in names
                  if f"{name}.mask" in file.schema_arrow.names}
-        ends = list(accumulate(file.metadata.row_group(k).num_rows
-                               for k in range(file.metadata.num_row_groups)))
-        groups = [k for k, (first, end) in enumerate(pairwise([0, *ends]))
-                  if first < stop and end > start]
-        first = ends[groups[0] - 1] if groups and groups[0] else 0
-        for batch in file.iter_batches(size, groups, columns=[*names, *masks.values()],
+        for batch in file.iter_batches(size, columns=[*names, *masks.values()],
                                        use_threads=n_threads() > 1):
-            rows = slice(max(start - first, 0), max(stop - first, 0))
-            first, batch = first + len(batch), batch[rows]
-            if len(batch) == 0:
-                continue
-            part = Table()
-            for name in names:
-                values = batch.column(name).to_numpy(zero_copy_only=False)
-                mask = masks.get(name)
-                part[name] = (Column(values, unit=units.get(name)) if mask is None else
-                              MaskedColumn(values, unit=units.get(name), mask=batch.column(
-                                  mask).to_numpy(zero_copy_only=False)))
-            yield part
+            values = {name: batch.column(name).to_numpy(zero_copy_only=False)
+                      for name in (*names, *masks.values())}
+            yield Table({name: _make_column(values[name], units.get(name),
+                                            values[masks[name]] if name in masks else None)
+                         for name in names}, copy=False)
 
 
-def _units(metadata):
-    """Units that astropy wrote; others write none."""
+def _read_whole(path, names, size):
+    table = QTable.read(path)[names]
+    for start in range(0, len(table), size):
+        yield table[start:start + size]
+
+
+def _make_column(values, unit, mask):
+    if mask is None:
+        return Column(values, unit=unit)
+    return MaskedColumn(values, unit=unit, mask=mask)
+
+
+def _read_units(metadata):
+    """Return the units that astropy wrote to a Parquet file, if it did."""
     header = metadata.get(b"table_meta_yaml")
     if header is None:
         return {}
@@ -282,7 +219,19 @@ def _units(metadata):
     return {column["name"]: column.get("unit") for column in columns}
 
 
-def _whole(path, names, size, start, stop):
-    table = QTable.read(path)[names][start:stop]
-    for start in range(0, len(table), size):
-        yield table[start:start + size]
+def _read_first_row(file):
+    """Return the first row as astropy wrote it, with the frames of positions.
+
+    None if the first group of rows is empty.
+    """
+    import pyarrow as pa
+    from pyarrow.parquet import write_table
+
+    batch = next(file.iter_batches(1, [0], use_threads=False), None)
+    if batch is None:
+        return None
+    copy = BytesIO()
+    write_table(pa.Table.from_batches([batch]).replace_schema_metadata(
+        file.schema_arrow.metadata), copy)
+    copy.seek(0)
+    return QTable.read(copy, format="parquet")

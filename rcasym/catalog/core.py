@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The catalogue of stars that everything else starts from."""
+"""The catalogue of stars that every map and calibration starts from."""
 
 import numpy as np
 from astropy import log
@@ -15,6 +15,7 @@ from astropy.io.registry import UnifiedReadWriteMethod
 from astropy.table import QTable, Table, vstack
 
 from ..exceptions import CatalogError, CatalogWarning
+from ..utils.arrays import plain_text
 from ..utils.validation import (
     check_choice,
     check_columns,
@@ -23,21 +24,28 @@ from ..utils.validation import (
     check_tables,
     warn,
 )
-from .columns import COLUMNS, POSITION_COLUMNS, TEXT_COLUMNS, find_columns, find_units, floats, text
-from .crossmatch import mutual_nearest, repeats_of
+from .columns import (
+    COLUMNS,
+    POSITION_COLUMNS,
+    TEXT_COLUMNS,
+    find_columns,
+    find_units,
+    floats,
+)
+from .crossmatch import find_mutual_nearest, find_repeats
 from .cuts import QualityCuts
 from .frames import check_frame, cylindrical, sky_to_cartesian
 from .io import CatalogRead, CatalogWrite, register
 
-__all__ = ["RedClumpCatalog", "sky_of"]
+__all__ = ["RedClumpCatalog", "read_positions"]
 
 
 class RedClumpCatalog(QTable):
-    """Stars with positions, metallicities and, where known, ages: one star a row.
+    """Table of stars with positions, metallicities and, where known, ages: one star per row.
 
-    A `~astropy.table.QTable` with these columns, of which ``coord`` and ``m_h`` are needed to map
-    and the others may be absent. A star without a value is masked in that column; without a
-    position, its ``coord`` and ``galcen`` are NaN.
+    A `~astropy.table.QTable` with these columns. A map needs ``coord`` and ``m_h``; the others may
+    be absent. A star without a value is masked in that column; without a position, its ``coord``
+    and ``galcen`` are NaN.
 
     ========================================  =======  ==========================================
     column                                    unit     meaning
@@ -45,14 +53,14 @@ class RedClumpCatalog(QTable):
     ``source_id``, ``survey``                 text     name of the star; ``"LAMOST"``, ``"APOGEE"``
     ``coord``                                          position, ICRS with distance
     ``galcen``                                kpc      position, Galactocentric
-    ``distance_error``                        kpc      error of the distance
-    ``m_h``, ``m_h_error``                    dex      [M/H] and its error
-    ``alpha_m``, ``alpha_m_error``            dex      [alpha/M] and its error
-    ``age``, ``age_error``                    Gyr      age and its error
+    ``distance_error``                        kpc      uncertainty of the distance
+    ``m_h``, ``m_h_error``                    dex      [M/H] and its uncertainty
+    ``alpha_m``, ``alpha_m_error``            dex      [alpha/M] and its uncertainty
+    ``age``, ``age_error``                    Gyr      age and its uncertainty
     ``snr``                                            signal-to-noise ratio of the spectrum
     ========================================  =======  ==========================================
 
-    Made by `from_table`, ``read``, `concatenate` or `~rcasym.make_mock_catalog`.
+    Create one with `from_table`, ``read``, `concatenate` or `~rcasym.make_mock_catalog`.
     Slices, masks, column subsets, groups and joins work as on any astropy table.
 
     Examples
@@ -75,45 +83,46 @@ class RedClumpCatalog(QTable):
 
     @classmethod
     def from_table(cls, table, *, columns=None, units=None, survey=None, frame=None, keep=()):
-        """Make a catalogue of any astropy table.
+        """Create a catalogue from any astropy table.
 
         Parameters
         ----------
         table : `~astropy.table.Table`
-            One star a row. Columns with a unit are converted; those without are taken to be in
+            One star per row. Columns with a unit are converted; those without are taken to be in
             the catalogue's unit (kpc, Gyr, dex, degrees).
         columns : dict, optional
-            What the table calls its columns, where it is not what the catalogue does:
+            The names of the table's columns, where they differ from the catalogue's:
             ``{"m_h": "FEH", "age": "AGE_GYR"}``. Positions are ``ra``, ``dec``, ``distance`` (ICRS)
             or ``l``, ``b``, ``distance`` (Galactic), or a SkyCoord column ``coord``. A value of
             None leaves a column out.
         units : dict, optional
-            The unit of columns, by the catalogue's name or the table's: ``{"distance": "pc"}``. It
-            takes precedence over the unit that the table gives.
+            The units of columns, by the catalogue's name or the table's: ``{"distance": "pc"}``.
+            They take precedence over the units in the table.
         survey : str, optional
-            The name of the survey; `QualityCuts` knows ``"LAMOST"`` and ``"APOGEE"``. Without it,
+            The name of the survey; `QualityCuts` knows ``"LAMOST"`` and ``"APOGEE"``. By default
             the table's column ``survey``, if there is one.
         frame : `~astropy.coordinates.Galactocentric`, optional
-            The frame of ``galcen``; by default the paper's, `~rcasym.catalog.frames.paper_frame`.
+            The frame of ``galcen``; by default that of the table's column ``galcen``, if there is
+            one, or else the paper's, `~rcasym.catalog.paper_frame`.
         keep : sequence of str, optional
-            Further columns of the table to keep, as they are.
+            Further columns of the table to copy unchanged.
 
         Returns
         -------
         RedClumpCatalog
             With as many rows as the table. Masked values, NaN, infinities and sentinels such as
-            -9999 are masked; so are values that make no sense (a negative distance or age). A
-            warning counts these, and the stars without a value that every map needs.
+            -9999 are masked; so are unphysical values (a negative distance or age). A warning
+            counts these, and the stars without a value that every map needs.
 
         Raises
         ------
         CatalogError
             If a needed column is missing, holds text, or its unit does not convert; if the table
-            is empty.
+            is empty; if an argument names a column that is not read.
 
         Examples
         --------
-        A table with names of its own, Galactic positions and distances in pc:
+        A table with its own column names, Galactic positions and distances in pc:
 
         >>> from astropy import units as u
         >>> from astropy.table import QTable
@@ -135,12 +144,19 @@ class RedClumpCatalog(QTable):
             raise CatalogError("table must have one or more rows; got 0")
         keep = (keep,) if isinstance(keep, str) else keep
         check_columns(table.colnames, keep, "the table")
+        columns = columns or {}
+        replaced = [name for name in keep if columns.get(name, name) != name]
+        if replaced:
+            raise CatalogError("keep must not name a column that columns= replaces or leaves out; "
+                               f"got {replaced[0]!r}. Rename it in the table")
         if not isinstance(survey, str | None):
             raise CatalogError(f"survey must be one name; got {type(survey).__name__}. Names that "
-                               "differ from star to star stand in a column 'survey' of the table")
+                               "differ from star to star belong in a column 'survey' of the table")
+        if survey is not None and columns.get("survey") is not None:
+            raise CatalogError(f"survey must not be given beside columns['survey']; got {survey!r}")
 
         units = find_units(units, sources)
-        sky = sky_of(table, sources, position, units=units)
+        sky = read_positions(table, sources, position, units=units)
         coord = SkyCoord(sky[0] * u.deg, sky[1] * u.deg, sky[2] * u.kpc, frame=ICRS(), copy=False)
         if frame is None and "galcen" in table.colnames and isinstance(table["galcen"], SkyCoord):
             frame = table["galcen"].frame.replicate_without_data()
@@ -148,11 +164,11 @@ class RedClumpCatalog(QTable):
 
         stars = {}
         if "source_id" in sources:
-            stars["source_id"] = text(table[sources["source_id"]])
+            stars["source_id"] = plain_text(table[sources["source_id"]])
         if survey is not None:
             stars["survey"] = np.full(len(table), survey)
         elif "survey" in sources:
-            stars["survey"] = text(table[sources["survey"]])
+            stars["survey"] = plain_text(table[sources["survey"]])
         stars["coord"] = coord
         xyz = sky_to_cartesian(coord.ra.value, coord.dec.value, coord.distance.value, frame)
         galcen = CartesianRepresentation(xyz, unit=u.kpc, copy=False)
@@ -163,14 +179,14 @@ class RedClumpCatalog(QTable):
                                                        unit=units.get(name)))
         for name in keep:
             if name not in stars:
-                stars[name] = table[name]
+                stars[name] = table[name].copy()
         catalog = cls(stars, copy=False)
         catalog._warn_of_repeated_ids()
         return catalog
 
     @property
     def R(self):
-        """Distance from the axis of the Galaxy, `~astropy.units.Quantity` [kpc]."""
+        """Galactocentric radius in the plane, `~astropy.units.Quantity` [kpc]."""
         return self.cylindrical[0]
 
     @property
@@ -188,7 +204,7 @@ class RedClumpCatalog(QTable):
 
     @property
     def cylindrical(self):
-        """R, phi and Z at once, a tuple of `~astropy.units.Quantity`."""
+        """R, phi and Z together, a tuple of `~astropy.units.Quantity`."""
         check_columns(self.colnames, ["galcen"], "the catalogue")
         R, phi, Z = cylindrical(self["galcen"])
         masked = getattr(self["coord"], "mask", False) if "coord" in self.colnames else False
@@ -203,12 +219,13 @@ class RedClumpCatalog(QTable):
         return self["galcen"].frame.replicate_without_data()
 
     def validate(self):
-        """Check that the catalogue can be mapped, and count what its stars lack.
+        """Check that the catalogue can be mapped, and count missing values.
 
         Returns
         -------
         `~astropy.table.QTable`
-            One row a column: ``column``, ``unit``, ``known`` and ``missing``, numbers of stars.
+            One row per column: ``column``, ``unit``, and the numbers of stars with a value
+            (``known``) and without (``missing``).
 
         Raises
         ------
@@ -218,7 +235,7 @@ class RedClumpCatalog(QTable):
         Warns
         -----
         CatalogWarning
-            If a ``source_id`` stands more than once.
+            If a ``source_id`` occurs more than once.
 
         Examples
         --------
@@ -252,21 +269,21 @@ class RedClumpCatalog(QTable):
         repeated = len(ids) - len(set(ids))
         if repeated:
             warn(f"column 'source_id': {repeated:,} of {len(self):,} rows repeat the id of an "
-                 "earlier row; concatenate finds repeats by position", CatalogWarning)
+                 "earlier row; concatenate finds duplicates by position", CatalogWarning)
 
     def select(self, cuts=None):
-        """The stars that pass the quality cuts.
+        """Return the stars that pass the quality cuts.
 
         Parameters
         ----------
         cuts : QualityCuts, optional
-            By default ``QualityCuts()``, those of Wang et al. (2025), Section 2.1. Its ``cut_flow``
-            tells how many stars each cut takes.
+            By default ``QualityCuts()``, the cuts of Wang et al. (2025), Section 2.1. Their
+            ``cut_flow`` counts how many stars each cut removes.
 
         Returns
         -------
         RedClumpCatalog
-            The stars that are left, in the same order.
+            The stars that pass, in the same order.
 
         Examples
         --------
@@ -283,8 +300,8 @@ class RedClumpCatalog(QTable):
     def match(self, other, max_separation=1 * u.arcsec):
         """Find the stars in common with another catalogue, by position on the sky.
 
-        All pairs within ``max_separation`` are looked at; two stars are one if each is the other's
-        nearest.
+        Two entries are the same star if each is the other's nearest neighbour and they are no more
+        than ``max_separation`` apart.
 
         Parameters
         ----------
@@ -296,8 +313,13 @@ class RedClumpCatalog(QTable):
         Returns
         -------
         `~astropy.table.QTable`
-            One row a pair: ``index``, the row of this catalogue, ``other_index``, that of the
+            One row per pair: ``index``, the row in this catalogue, ``other_index``, the row in the
             other, and ``separation`` [arcsec].
+
+        Raises
+        ------
+        CatalogError
+            If ``max_separation`` is not one positive angle, or ``other`` has no positions.
 
         Examples
         --------
@@ -309,33 +331,33 @@ class RedClumpCatalog(QTable):
         """
         check_separation(max_separation)
         check_columns(getattr(other, "colnames", ()), ["coord"], "the other catalogue")
-        i, j, separation = mutual_nearest(self["coord"], other["coord"], max_separation)
+        i, j, separation = find_mutual_nearest(self["coord"], other["coord"], max_separation)
         return QTable({"index": i, "other_index": j, "separation": separation})
 
     @classmethod
     @u.quantity_input(max_separation=u.deg)
     def concatenate(cls, catalogs, duplicates="first", max_separation=1 * u.arcsec):
-        """Put catalogues together, one a survey, and deal with stars that are there twice.
+        """Combine catalogues, one per survey, and remove duplicates.
 
-        Repeat observations within one catalogue are those within ``max_separation`` of an earlier
+        Repeat observations within one catalogue are rows within ``max_separation`` of an earlier
         row; stars in common between catalogues are mutual nearest neighbours within it.
 
         Parameters
         ----------
         catalogs : sequence of RedClumpCatalog
-            One a survey, in the order of preference. A column that one of them lacks is masked for
-            its stars.
+            One per survey, in the order of preference. A column that one of them lacks is masked
+            for its stars.
         duplicates : {"first", "all", "error"}, optional
-            Keep the first row of each star, keep all, or raise if there are any.
+            Keep the first row of each star (default), keep all rows, or raise if there are
+            duplicates.
         max_separation : `~astropy.units.Quantity` ['angle'], optional
             By default 1 arcsec.
 
         Returns
         -------
         RedClumpCatalog
-            Its ``meta`` says how many stars were found twice: ``n_common`` rows of later catalogues
-            are stars of earlier ones, ``n_repeat`` rows repeat an observation within their own
-            catalogue.
+            Its ``meta`` counts the duplicates: ``n_common`` rows of later catalogues are stars of
+            earlier ones, ``n_repeat`` rows repeat an observation within their own catalogue.
 
         Raises
         ------
@@ -344,7 +366,7 @@ class RedClumpCatalog(QTable):
 
         Examples
         --------
-        LAMOST before APOGEE, so that the stars in common are those of LAMOST:
+        LAMOST before APOGEE, so that LAMOST's rows of the stars in common are kept:
 
         >>> from rcasym import RedClumpCatalog, make_mock_catalog
         >>> cat = make_mock_catalog(2000)
@@ -362,30 +384,30 @@ class RedClumpCatalog(QTable):
         check_same_frame([catalog.frame for catalog in catalogs], "catalogues to concatenate")
         first, n_repeat = [], 0
         for catalog in catalogs:
-            own = repeats_of(catalog["coord"], max_separation)
+            own = find_repeats(catalog["coord"], max_separation)
             n_repeat += int(np.sum(own != np.arange(len(own))))
             first.append(own)
         in_common = [np.zeros(len(catalog), bool) for catalog in catalogs]
         for later in range(1, len(catalogs)):
             for earlier in range(later):
-                _, j, _ = mutual_nearest(catalogs[earlier]["coord"], catalogs[later]["coord"],
-                                         max_separation)
-                # A star is in common whichever of its observations the match is with.
+                _, j, _ = find_mutual_nearest(catalogs[earlier]["coord"],
+                                              catalogs[later]["coord"], max_separation)
+                # The match may be with any of the star's repeat observations.
                 in_common[later][first[later][j]] = True
         keep = np.concatenate([(own == np.arange(len(own))) & ~common
                                for own, common in zip(first, in_common, strict=True)])
         n_common = int(sum(common.sum() for common in in_common))
-        found = (f"{n_common:,} stars in common between {len(catalogs)} catalogues, "
-                 f"{n_repeat:,} repeat observations within one")
+        counts = (f"{n_common:,} stars in common between {len(catalogs)} catalogues, "
+                  f"{n_repeat:,} repeat observations within one")
         if duplicates == "error" and not keep.all():
             raise CatalogError(f"catalogs must hold each star once with duplicates='error'; got "
-                               f"{found} (max_separation = {max_separation})")
+                               f"{counts} (max_separation = {max_separation})")
         stacked = vstack(catalogs, join_type="outer", metadata_conflicts="silent")
         for name in TEXT_COLUMNS:
             if name in stacked.colnames:
-                stacked[name] = text(stacked[name])
+                stacked[name] = plain_text(stacked[name])
         result = stacked if duplicates == "all" or keep.all() else stacked[keep]
-        log.info(f"{found}; " + ("all kept" if duplicates == "all" else
+        log.info(f"{counts}; " + ("all kept" if duplicates == "all" else
                                  f"the first row of each kept: {len(result):,} stars"))
         result.meta |= {"n_common": n_common, "n_repeat": n_repeat}
         return result
@@ -421,8 +443,8 @@ class RedClumpCatalog(QTable):
         return plot_catalog(self, axes=axes, width=width, **kwargs)
 
 
-def sky_of(table, sources, names, lost=None, units=None):
-    """Right ascension and declination [deg] and distance [kpc], NaN where a star has none."""
+def read_positions(table, sources, names, lost=None, units=None):
+    """Return right ascension and declination [deg] and distance [kpc], NaN where unknown."""
     if names == ("coord",):
         coord = table[sources["coord"]]
         if not isinstance(coord, SkyCoord) or coord.distance.unit == u.dimensionless_unscaled:
@@ -437,10 +459,11 @@ def sky_of(table, sources, names, lost=None, units=None):
     sky = [POSITION_COLUMNS[name].clean(column, sources.get(name, name), lost, units.get(name))
            for name, column in values.items()]
     if names[0] == "l":
-        # Directions alone: a star without a distance keeps its place on the sky.
+        # Without distances, so that a star without one keeps its direction.
         icrs = SkyCoord(*sky[:2], unit=u.deg, frame=Galactic()).icrs
         sky[:2] = icrs.ra.deg, icrs.dec.deg
     return sky
+
 
 
 register(RedClumpCatalog)

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The quality cuts on a catalogue, and the count of what each takes."""
+"""Quality cuts, and the numbers of stars that they remove."""
 
 from dataclasses import dataclass
 
@@ -15,26 +15,24 @@ __all__ = ["QualityCuts"]
 
 @dataclass(frozen=True)
 class QualityCuts:
-    """Which stars are good enough: by default Section 2.1 of Wang et al. (2025).
+    """Quality cuts on stars, by default those of Wang et al. (2025), Section 2.1.
 
-    A cut applies to the stars of a survey that has the column: what a survey does not have, or has
-    for none of its stars, is not cut on. A star without a value fails a cut that applies to it.
-    What a survey has is judged by the catalogue at hand: cut a survey as a whole, or give the parts
-    of it the same columns.
+    A cut applies to the surveys in which at least one star of the catalogue has a value. A star
+    without a value fails a cut that applies to it. Cut a survey as a whole, since a part of it may
+    have no values in a column that the others have.
 
     Parameters
     ----------
     max_age : `~astropy.units.Quantity` ['time'] or None, optional
-        The largest age; by default 14 Gyr. None turns a cut off, here and below.
+        The largest age; by default 14 Gyr. None turns this or any other cut off.
     max_abs_Z : `~astropy.units.Quantity` ['length'] or None, optional
         The largest distance from the mid-plane; by default 5 kpc.
     max_m_h_error, max_alpha_m_error : `~astropy.units.Quantity` or None, optional
-        The largest errors of [M/H] and [alpha/M]; by default 0.15 dex.
+        The largest uncertainties of [M/H] and [alpha/M]; by default 0.15 dex.
     min_snr : float or None, optional
-        The smallest signal-to-noise ratio of the stars of the surveys named in ``snr_surveys``;
-        by default 30.
+        The smallest signal-to-noise ratio in the surveys ``snr_surveys``; by default 30.
     snr_surveys : tuple of str, optional
-        By default ``("LAMOST",)``: the paper cuts LAMOST alone on SNR.
+        The surveys that are cut on SNR; by default only LAMOST, as in the paper.
     keep_missing : bool, optional
         Whether a star without a value passes the cut; by default False.
 
@@ -67,14 +65,15 @@ class QualityCuts:
                            (surveys,) if isinstance(surveys, str) else tuple(surveys))
 
     def _cuts(self, catalog):
-        """For each cut: its name, its limit in words, the stars it applies to, those that pass."""
+        """Yield for each cut its name, its limit, the stars it applies to and those that pass."""
         survey = np.char.upper(survey_names(catalog))
         for name, values, limit, sign in (
-            ("age", _known(catalog, "age"), self.max_age, "<="),
+            ("age", _floats_or_nan(catalog, "age"), self.max_age, "<="),
             ("abs_Z", np.abs(catalog.Z.to_value(u.kpc)), self.max_abs_Z, "<="),
-            ("m_h_error", _known(catalog, "m_h_error"), self.max_m_h_error, "<="),
-            ("alpha_m_error", _known(catalog, "alpha_m_error"), self.max_alpha_m_error, "<="),
-            ("snr", _known(catalog, "snr"), self.min_snr, ">="),
+            ("m_h_error", _floats_or_nan(catalog, "m_h_error"), self.max_m_h_error, "<="),
+            ("alpha_m_error", _floats_or_nan(catalog, "alpha_m_error"), self.max_alpha_m_error,
+             "<="),
+            ("snr", _floats_or_nan(catalog, "snr"), self.min_snr, ">="),
         ):
             if limit is None:
                 continue
@@ -90,7 +89,7 @@ class QualityCuts:
             yield name, words, applies, np.where(known, good, self.keep_missing)
 
     def mask(self, catalog):
-        """True for each star that passes every cut that applies to it.
+        """Return True for each star that passes every cut that applies to it.
 
         Parameters
         ----------
@@ -100,16 +99,16 @@ class QualityCuts:
         Returns
         -------
         ndarray of bool
-            One value a star.
+            One value per star.
 
         Examples
         --------
-        The stars that the cuts take, rather than those that they leave:
+        The stars that the cuts remove:
 
         >>> from rcasym import QualityCuts, make_mock_catalog
         >>> cat = make_mock_catalog(1000)
-        >>> taken = cat[~QualityCuts().mask(cat)]
-        >>> print(len(taken), len(cat.select()), taken["snr"].min() < 30)
+        >>> removed = cat[~QualityCuts().mask(cat)]
+        >>> print(len(removed), len(cat.select()), removed["snr"].min() < 30)
         72 928 True
         """
         good = np.ones(len(catalog), bool)
@@ -118,7 +117,7 @@ class QualityCuts:
         return good
 
     def cut_flow(self, catalog):
-        """How many stars each cut takes, one after the other.
+        """Count the stars that each cut removes, one cut after the other.
 
         Parameters
         ----------
@@ -128,8 +127,8 @@ class QualityCuts:
         Returns
         -------
         `~astropy.table.QTable`
-            One row a cut: ``cut``, ``limit``, ``before``, ``removed``, ``left`` and
-            ``not_applicable``, the stars of ``before`` that the cut does not apply to.
+            One row per cut: ``cut``, ``limit``, and the numbers of stars ``before``, ``removed``,
+            ``left`` and ``not_applicable``, to which the cut does not apply.
 
         Examples
         --------
@@ -151,6 +150,6 @@ class QualityCuts:
                       dtype=(str, str, int, int, int, int))
 
 
-def _known(catalog, name):
+def _floats_or_nan(catalog, name):
     return (floats(catalog, name) if name in catalog.colnames
             else np.full(len(catalog), np.nan))

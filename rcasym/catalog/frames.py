@@ -19,19 +19,21 @@ __all__ = ["galactocentric_frame", "paper_frame", "cylindrical", "cylindrical_va
            "sky_to_cartesian", "sky_to_cylindrical", "affine", "apply_affine", "check_frame",
            "frame_parameters", "frame_from_parameters", "FRAME_UNITS"]
 
-# Stars taken at a time, so that temporaries stay in the cache; and for which a thread pays.
-CHUNK, LEAST = 8192, 65_536
+# Stars per chunk, so that temporaries stay in the cache.
+CHUNK = 8192
+# Fewer stars are not worth a thread.
+MIN_PER_THREAD = 65_536
 
+# The parameters of a Galactocentric frame in files, and their units.
 FRAME_UNITS = {"galcen_ra": u.deg, "galcen_dec": u.deg, "galcen_distance": u.kpc, "z_sun": u.pc,
                "roll": u.deg, "v_x": u.km / u.s, "v_y": u.km / u.s, "v_z": u.km / u.s}
-"""The parameters of a Galactocentric frame as files hold them, and their units."""
 
 
 @u.quantity_input(R0=u.kpc, Z0=u.kpc)
 def galactocentric_frame(R0=8.34 * u.kpc, Z0=25 * u.pc):
-    """A Galactocentric frame with every parameter set.
+    """Return a Galactocentric frame with every parameter set.
 
-    astropy's own defaults change between its versions, so none of them is left to it.
+    None is left to astropy, whose defaults change between versions.
 
     Parameters
     ----------
@@ -45,12 +47,12 @@ def galactocentric_frame(R0=8.34 * u.kpc, Z0=25 * u.pc):
     -------
     `~astropy.coordinates.Galactocentric`
         Its ``galcen_distance`` is the distance in space, ``hypot(R0, Z0)``. The direction of the
-        centre is that of Reid & Brunthaler (2004), the Sun's velocity that of Drimmel & Poggio
-        (2018); velocities play no part in the maps.
+        centre is from Reid & Brunthaler (2004), the Sun's velocity from Drimmel & Poggio (2018);
+        the maps do not use velocities.
 
     Examples
     --------
-    >>> from rcasym.catalog.frames import galactocentric_frame
+    >>> from rcasym.catalog import galactocentric_frame
     >>> frame = galactocentric_frame()
     >>> print(f"{frame.galcen_distance:.6f} {frame.z_sun}")
     8.340037 kpc 25.0 pc
@@ -66,17 +68,17 @@ def galactocentric_frame(R0=8.34 * u.kpc, Z0=25 * u.pc):
 
 @cache
 def paper_frame():
-    """The frame of Wang et al. (2025): R0 = 8.34 kpc, Z0 = 25 pc.
+    """Return the frame of Wang et al. (2025): R0 = 8.34 kpc, Z0 = 25 pc.
 
     Returns
     -------
     `~astropy.coordinates.Galactocentric`
-        As `galactocentric_frame` gives it by default; the same object every time.
+        The default of `galactocentric_frame`, the same object in each call.
 
     Examples
     --------
     >>> from rcasym import make_mock_catalog
-    >>> from rcasym.catalog.frames import paper_frame
+    >>> from rcasym.catalog import paper_frame
     >>> paper_frame().z_sun, make_mock_catalog(10).frame.is_equivalent_frame(paper_frame())
     (<Quantity 25. pc>, True)
     """
@@ -84,131 +86,39 @@ def paper_frame():
 
 
 def cylindrical(coord):
-    """Galactocentric cylindrical coordinates.
+    """Return R [kpc], phi [deg] and Z [kpc] of Galactocentric positions, NaN where unknown.
 
-    Parameters
-    ----------
-    coord : `~astropy.coordinates.SkyCoord` or `~astropy.coordinates.Galactocentric`
-        Positions in a Galactocentric frame.
-
-    Returns
-    -------
-    R : `~astropy.units.Quantity`
-        Distance from the axis [kpc].
-    phi : `~astropy.units.Quantity`
-        Azimuth [deg] in (-180, 180], 0 toward the anticentre as seen from the Sun and growing with
-        Galactic rotation.
-    Z : `~astropy.units.Quantity`
-        Height [kpc], positive toward the North. An unknown or masked position gives NaN in all
-        three, never a masked value.
-
-    Examples
-    --------
-    The Sun itself:
-
-    >>> from astropy import units as u
-    >>> from astropy.coordinates import ICRS
-    >>> from rcasym.catalog.frames import cylindrical, paper_frame
-    >>> sun = ICRS(0 * u.deg, 0 * u.deg, 0 * u.kpc).transform_to(paper_frame())
-    >>> R, phi, Z = cylindrical(sun)
-    >>> print(f"{R:.3f}, {phi:.3f}, {Z:.3f}")
-    8.340 kpc, 0.000 deg, 0.025 kpc
+    phi is in (-180, 180], 0 toward the anticentre and growing with Galactic rotation. Masked
+    positions give NaN, never a masked value.
     """
     R, phi, Z = cylindrical_values(*(_unmasked(getattr(coord, axis)).to_value(u.kpc)
                                      for axis in "xyz"))
-    # z is the memory of coord, and not to be given away.
+    # Z is a view of coord and must be copied.
     return R << u.kpc, phi << u.deg, Z * u.kpc
 
 
 def cylindrical_values(x, y, z):
-    """R [kpc], phi [deg] and Z [kpc] of Galactocentric x, y, z [kpc]; see `cylindrical`.
-
-    Parameters
-    ----------
-    x, y, z : float or ndarray
-        Plain numbers, as in astropy's Galactocentric frame: the Sun is at negative x.
-
-    Returns
-    -------
-    tuple of float or of ndarray
-        R, phi and Z, NaN where unknown.
-
-    Examples
-    --------
-    A star beside the Sun, 1 kpc toward Galactic rotation:
-
-    >>> from rcasym.catalog.frames import cylindrical_values
-    >>> print("{:.3f} {:.3f} {:.3f}".format(*cylindrical_values(-8.34, 1.0, 0.025)))
-    8.400 6.837 0.025
-    """
-    return (*_in_chunks(_polar, 2, x, y), z)
+    """Return R [kpc], phi [deg] and Z [kpc] for plain Galactocentric x, y, z [kpc]."""
+    return (*_apply_in_chunks(_polar, 2, x, y), z)
 
 
 def sky_to_cartesian(ra, dec, distance, frame):
-    """Galactocentric positions of stars on the sky.
+    """Return Galactocentric positions [kpc], shape (3, n), for ICRS [deg] and distances [kpc].
 
-    The way from ICRS to a Galactocentric frame is a rotation and a shift, which is much less work
-    than the general transformation.
-
-    Parameters
-    ----------
-    ra, dec : ndarray of float
-        ICRS [deg].
-    distance : ndarray of float
-        From the Sun's system [kpc].
-    frame : `~astropy.coordinates.Galactocentric`
-        The frame to bring them to.
-
-    Returns
-    -------
-    ndarray, shape (3, n)
-        Their x, y, z [kpc], NaN where a coordinate is.
-
-    Examples
-    --------
-    The direction of the Galactic centre:
-
-    >>> import numpy as np
-    >>> from rcasym.catalog.frames import paper_frame, sky_to_cartesian
-    >>> x, y, z = sky_to_cartesian(*np.array([[266.4051], [-28.936175], [8.0]]), paper_frame())
-    >>> print(f"{x[0]:.3f}, {y[0]:.3f}, {z[0]:.3f}")
-    -0.340, 0.000, 0.001
+    The transformation is a rotation and a shift, far faster than astropy's general one.
     """
-    return _in_chunks(_cartesian(frame), 3, ra, dec, distance)
+    return _apply_in_chunks(_make_cartesian(frame), 3, ra, dec, distance)
 
 
 def sky_to_cylindrical(ra, dec, distance, frame):
-    """R [kpc], phi [deg] and Z [kpc] of stars on the sky, with no memory but for these.
-
-    Parameters
-    ----------
-    ra, dec : ndarray of float
-        ICRS [deg].
-    distance : ndarray of float
-        From the Sun's system [kpc].
-    frame : `~astropy.coordinates.Galactocentric`
-        The frame to bring them to.
-
-    Returns
-    -------
-    ndarray, shape (3, n)
-        The coordinates of `cylindrical`, NaN where one of the sky is.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from rcasym.catalog.frames import paper_frame, sky_to_cylindrical
-    >>> R, phi, Z = sky_to_cylindrical(*np.array([[266.4051], [-28.936175], [2.0]]), paper_frame())
-    >>> print(f"{R[0]:.3f}, {phi[0]:.3f}, {Z[0]:.3f}")
-    6.340, 0.000, 0.019
-    """
-    cartesian = _cartesian(frame)
+    """Return R [kpc], phi [deg] and Z [kpc], shape (3, n), for ICRS [deg] and distances [kpc]."""
+    to_cartesian = _make_cartesian(frame)
 
     def convert(*sky):
-        x, y, z = cartesian(*sky)
+        x, y, z = to_cartesian(*sky)
         return (*_polar(x, y), z)
 
-    return _in_chunks(convert, 3, ra, dec, distance)
+    return _apply_in_chunks(convert, 3, ra, dec, distance)
 
 
 def _polar(x, y):
@@ -220,19 +130,19 @@ def _polar(x, y):
 
 
 def _cos_sin(degrees):
-    # By the tangent of half the angle: in double precision numpy has a fast tangent, but no fast
-    # sine and cosine. Both are exact to 3e-16.
+    # By the tangent of half the angle, exact to 3e-16: in double precision numpy's tangent is much
+    # faster than its sine and cosine.
     t = np.tan(degrees * (np.pi / 360))
     square = t * t
     scale = 1 / (1 + square)
     return (1 - square) * scale, 2 * t * scale
 
 
-def _cartesian(frame):
+def _make_cartesian(frame):
     matrix, offset = affine(ICRS(), frame)
 
     def convert(ra, dec, distance):
-        # In place: what is not allocated is neither time nor memory.
+        # In place, to save time and memory.
         (x, y), (in_plane, z) = _cos_sin(ra), _cos_sin(dec)
         in_plane *= distance
         x *= in_plane
@@ -245,8 +155,8 @@ def _cartesian(frame):
     return convert
 
 
-def _in_chunks(function, n_results, *columns):
-    """Results of a function of columns, star by star, a row each."""
+def _apply_in_chunks(function, n_results, *columns):
+    """Return the results of a function of columns, one row per result."""
     shape = np.shape(columns[0])
     columns = [np.ravel(column) for column in columns]
     n = len(columns[0])
@@ -255,73 +165,33 @@ def _in_chunks(function, n_results, *columns):
     def fill(share):
         for start in range(share.start, share.stop, CHUNK):
             part = slice(start, min(start + CHUNK, share.stop))
-            # numpy has other loops, with other last bits, for columns with gaps in memory.
-            found = function(*(np.ascontiguousarray(x[part], float) for x in columns))
-            for row, values in zip(results, found, strict=True):
+            # numpy's loops for columns with gaps in memory round differently.
+            converted = function(*(np.ascontiguousarray(x[part], float) for x in columns))
+            for row, values in zip(results, converted, strict=True):
                 row[part] = values
 
-    list(in_threads(fill, shares(n, LEAST)))
+    list(in_threads(fill, shares(n, MIN_PER_THREAD)))
     return results.reshape(n_results, *shape)
 
 
 def check_frame(frame):
-    """The frame, which must be Galactocentric; None stands for the paper's.
-
-    Parameters
-    ----------
-    frame : `~astropy.coordinates.Galactocentric` or None
-        What was given.
-
-    Returns
-    -------
-    `~astropy.coordinates.Galactocentric`
-        The same, or the paper's.
-
-    Raises
-    ------
-    CatalogError
-        If it is something else.
-
-    Examples
-    --------
-    >>> from rcasym.catalog.frames import check_frame
-    >>> print(check_frame(None).galcen_distance.round(3))
-    8.34 kpc
-    """
+    """Return the frame, which must be Galactocentric, or the paper's for None."""
     if frame is None:
         return paper_frame()
     if not isinstance(frame, Galactocentric):
         raise CatalogError(f"frame must be a Galactocentric frame; got {frame!r}. "
-                           "rcasym.catalog.frames.galactocentric_frame makes one")
+                           "rcasym.catalog.galactocentric_frame makes one")
     return frame
 
 
 def affine(frame, to):
-    """Matrix and offset [kpc] that bring positions from ``frame`` to another.
+    """Return the matrix, shape (3, 3), and offset, shape (3, 1) [kpc], from one frame to another.
 
-    Parameters
-    ----------
-    frame, to : `~astropy.coordinates.BaseCoordinateFrame`
-        The frame that positions are in, and that to bring them to: ICRS or Galactocentric.
-
-    Returns
-    -------
-    tuple of ndarray
-        The matrix, shape (3, 3), and the offset, shape (3, 1), as `apply_affine` takes them.
-
-    Examples
-    --------
-    The offset is where the Sun is:
-
-    >>> from astropy.coordinates import ICRS
-    >>> from rcasym.catalog.frames import affine, paper_frame
-    >>> matrix, offset = affine(ICRS(), paper_frame())
-    >>> print((offset.ravel() + 0.0).round(3))
-    [-8.34   0.     0.025]
+    The frames must differ by a rotation and a shift, as ICRS and Galactocentric ones do.
     """
     corners = np.concatenate([np.eye(3, 4, k=1), [[3.0], [-5], [7]]], axis=1)
-    found = frame.realize_frame(CartesianRepresentation(corners * u.kpc)).transform_to(to)
-    xyz = found.cartesian.xyz.to_value(u.kpc)
+    positions = frame.realize_frame(CartesianRepresentation(corners * u.kpc)).transform_to(to)
+    xyz = positions.cartesian.xyz.to_value(u.kpc)
     matrix, offset = xyz[:, 1:4] - xyz[:, :1], xyz[:, :1]
     if not np.allclose(matrix @ corners + offset, xyz, rtol=0, atol=1e-12 * np.abs(xyz).max()):
         raise RcasymError(f"frames must differ by a rotation and a shift; got {frame} and {to}")
@@ -329,34 +199,8 @@ def affine(frame, to):
 
 
 def apply_affine(transform, xyz):
-    """Bring positions [kpc] to another frame, with what `affine` gives.
-
-    Parameters
-    ----------
-    transform : tuple of ndarray
-        Matrix and offset.
-    xyz : ndarray of shape (3, n)
-        Cartesian positions [kpc].
-
-    Returns
-    -------
-    ndarray of shape (3, n)
-        The positions in the other frame [kpc].
-
-    Examples
-    --------
-    What an error of 10 % in the distance of a star does to its R [kpc]:
-
-    >>> from astropy import units as u
-    >>> from astropy.coordinates import ICRS
-    >>> from rcasym.catalog.frames import affine, apply_affine, cylindrical_values, paper_frame
-    >>> star = ICRS(90 * u.deg, 20 * u.deg, 1 * u.kpc)
-    >>> xyz = star.cartesian.xyz.value[:, None] * [1.8, 2.0, 2.2]
-    >>> R, phi, Z = cylindrical_values(*apply_affine(affine(ICRS(), paper_frame()), xyz))
-    >>> print(R.round(2))
-    [10.12 10.32 10.52]
-    """
-    # Not a matrix product: its last bits may depend on the number of threads.
+    """Return positions, shape (3, n) [kpc], in another frame, by the result of `affine`."""
+    # Not a matrix product: its rounding may depend on the number of threads.
     return np.einsum("ij,jk->ik", transform[0], xyz) + transform[1]
 
 
@@ -366,25 +210,7 @@ def _unmasked(values):
 
 
 def frame_parameters(frame):
-    """The parameters of a Galactocentric frame as plain floats in the units of `FRAME_UNITS`.
-
-    Parameters
-    ----------
-    frame : `~astropy.coordinates.Galactocentric`
-        The frame.
-
-    Returns
-    -------
-    dict
-        One float for each key of `FRAME_UNITS`.
-
-    Examples
-    --------
-    >>> from rcasym.catalog.frames import frame_parameters, paper_frame
-    >>> print({name: round(value, 4) for name, value in frame_parameters(paper_frame()).items()})
-    {'galcen_ra': 266.4051, 'galcen_dec': -28.9362, 'galcen_distance': 8.34, 'z_sun': 25.0,
-     'roll': 0.0, 'v_x': 12.9, 'v_y': 245.6, 'v_z': 7.78}
-    """
+    """Return the parameters of a Galactocentric frame as floats in the units of `FRAME_UNITS`."""
     centre, velocity = frame.galcen_coord, frame.galcen_v_sun.to_cartesian()
     values = (centre.ra, centre.dec, frame.galcen_distance, frame.z_sun, frame.roll,
               velocity.x, velocity.y, velocity.z)
@@ -393,25 +219,7 @@ def frame_parameters(frame):
 
 
 def frame_from_parameters(parameters):
-    """The Galactocentric frame that `frame_parameters` describes.
-
-    Parameters
-    ----------
-    parameters : dict
-        A number for each key of `FRAME_UNITS`, in its unit.
-
-    Returns
-    -------
-    `~astropy.coordinates.Galactocentric`
-        The frame.
-
-    Examples
-    --------
-    >>> from rcasym.catalog.frames import frame_from_parameters, frame_parameters, paper_frame
-    >>> frame = frame_from_parameters(frame_parameters(paper_frame()))
-    >>> frame.is_equivalent_frame(paper_frame())
-    True
-    """
+    """Return the Galactocentric frame with the result of `frame_parameters`."""
     value = {name: float(parameters[name]) * unit for name, unit in FRAME_UNITS.items()}
     return Galactocentric(
         galcen_coord=ICRS(value["galcen_ra"], value["galcen_dec"]),

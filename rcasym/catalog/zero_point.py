@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The [M/H] of the stars that two surveys have in common."""
+"""The difference of [M/H] between two surveys, from the stars in common."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ __all__ = ["ZeroPoint"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ZeroPoint:
-    """The difference of [M/H] between a catalogue and a reference, for the stars in common.
+    """Difference of [M/H] between a catalogue and a reference, from the stars in common.
 
     Wang et al. (2025, Section 2) find none between LAMOST and APOGEE.
 
@@ -26,20 +26,20 @@ class ZeroPoint:
     n_stars : int
         Stars in common with both values.
     difference, difference_error : `~astropy.units.Quantity`
-        Median of [M/H] less that of the reference, and its bootstrap standard error [dex].
+        Median of [M/H] minus that of the reference, and its bootstrap standard error [dex].
     scatter : `~astropy.units.Quantity`
         Standard deviation of a normal distribution with the same median absolute deviation [dex].
     trend, trend_error : float
         Slope of the difference against the mean of both [M/H] (dex per dex), by least squares, and
-        its standard error from the residuals of each star. The errors of a star are on both axes,
-        which alone makes a slope where those of one survey are larger. Where both catalogues have
-        ``m_h_error``, this is taken out: with mean squared errors a and b of the two, (a - b) / 2
-        from the covariance and (a + b) / 4 from the variance of the mean.
+        its standard error from the residuals. The errors of a star enter both axes, which produces
+        a slope if those of one survey are larger. If both catalogues have ``m_h_error``, this is
+        corrected: with mean squared errors a and b of the two, (a - b) / 2 is subtracted from the
+        covariance and (a + b) / 4 from the variance of the mean.
 
     Examples
     --------
     >>> from rcasym import make_mock_catalog
-    >>> from rcasym.catalog.zero_point import ZeroPoint
+    >>> from rcasym.catalog import ZeroPoint
     >>> cat = make_mock_catalog(20_000)
     >>> lamost, apogee = cat[cat["survey"] == "LAMOST"], cat[cat["survey"] == "APOGEE"]
     >>> ZeroPoint.from_catalogs(apogee, lamost).n_stars
@@ -67,7 +67,7 @@ class ZeroPoint:
         Returns
         -------
         ZeroPoint
-            Positive where the catalogue's [M/H] are the higher ones.
+            Positive if the catalogue's [M/H] are higher.
 
         Raises
         ------
@@ -76,11 +76,11 @@ class ZeroPoint:
 
         Examples
         --------
-        A survey whose [M/H] is made too high by 0.05 dex, as is found within the error:
+        An offset of 0.05 dex, recovered within its uncertainty:
 
         >>> from astropy import units as u
         >>> from rcasym import make_mock_catalog
-        >>> from rcasym.catalog.zero_point import ZeroPoint
+        >>> from rcasym.catalog import ZeroPoint
         >>> cat = make_mock_catalog(20_000)
         >>> lamost, apogee = cat[cat["survey"] == "LAMOST"], cat[cat["survey"] == "APOGEE"]
         >>> apogee["m_h"] += 0.05 * u.dex
@@ -108,7 +108,7 @@ class ZeroPoint:
         a, b = squares if None not in squares else (0, 0)
         spread = np.sum(x**2) - n * (a + b) / 4
         if spread <= 0:
-            # No more scatter than the errors make: nothing to see a trend by.
+            # The errors alone explain the scatter, so that no trend can be measured.
             spread = np.nan
         with np.errstate(divide="ignore", invalid="ignore"):
             trend = (np.sum(x * difference) - n * (a - b) / 2) / spread
@@ -124,7 +124,7 @@ class ZeroPoint:
 
 
 def _mean_square_error(catalog, rows):
-    """Mean squared error of [M/H] of some stars, None where it is not known of any."""
+    """Return the mean squared error of [M/H] in some rows, None if it is known for none."""
     if "m_h_error" not in catalog.colnames:
         return None
     squares = floats(catalog, "m_h_error")[rows]**2

@@ -4,7 +4,7 @@
 import numpy as np
 
 from ..exceptions import BinningError, CatalogWarning
-from ..statistics import PairedVoxels
+from ..statistics.resampling import PairedVoxels
 from ..utils.validation import warn
 
 __all__ = ["check_R_bins", "number_sides", "pair_voxels", "sum_over_Z",

@@ -8,7 +8,7 @@ from astropy import units as u
 from astropy.table import QTable
 
 from ..exceptions import CatalogWarning
-from ..statistics.estimates import ROUNDING, combine
+from ..statistics.estimates import ROUNDING_ERROR, combine
 from ..utils.parallel import generators, in_threads
 from ..utils.progress import progress
 from ..utils.validation import check_rng, check_whole, warn
@@ -107,7 +107,7 @@ def permutation_test(binning, state, R_bins, n, rng, show_progress):
     if not sums.weight.any():
         warn("North and South cannot be compared: no voxel between R_min and R_max has stars on "
              f"both sides ({sums.n_unpaired.sum():,} stars)", CatalogWarning)
-    usable = sums.null_std > ROUNDING
+    usable = sums.null_std > ROUNDING_ERROR
     scale = np.where(usable, sums.null_std, 1)
 
     def statistics(totals):
@@ -124,7 +124,7 @@ def permutation_test(binning, state, R_bins, n, rng, show_progress):
     sizes = [min(BATCH, n - start) for start in range(0, n, BATCH)]
 
     def count(size, own_rng):
-        return (statistics(sums.permuted(size, own_rng)) >= measured - ROUNDING).sum(axis=0)
+        return (statistics(sums.permuted(size, own_rng)) >= measured - ROUNDING_ERROR).sum(axis=0)
 
     counts = in_threads(count, sizes, generators(rng, len(sizes)))
     for _, counted in zip(progress(sizes, "permuting North and South", show=show_progress), counts,

@@ -11,16 +11,8 @@ from astropy.io.registry import UnifiedReadWriteMethod
 from astropy.table import MaskedColumn, QTable, connect
 
 from ..exceptions import RcasymError
-from ..statistics import (
-    bootstrap,
-    combine,
-    difference,
-    estimate,
-    linear,
-    ratio,
-    with_interval,
-)
-from ..statistics.estimates import ROUNDING
+from ..statistics import bootstrap, difference, estimate, linear, ratio
+from ..statistics.estimates import ROUNDING_ERROR, combine, with_interval
 from ..utils.validation import check_choice, check_rng, check_whole
 from .hemispheres import check_R_bins, number_sides, pair_voxels
 from .permutation_test import AsymmetryTest
@@ -297,7 +289,7 @@ def find_signals(profile, test=None):
         size, error = (np.abs(table[name].value) for name in ("matched_difference",
                                                               "matched_difference_error"))
         with np.errstate(invalid="ignore"):
-            found = size > np.maximum(SIGNAL_ERRORS * error, ROUNDING)
+            found = size > np.maximum(SIGNAL_ERRORS * error, ROUNDING_ERROR)
         rule = f"{SIGNAL_ERRORS} errors"
     else:
         if not isinstance(test, AsymmetryTest):

@@ -9,7 +9,7 @@ from astropy.coordinates import ICRS, Galactocentric
 
 from ..catalog import RedClumpCatalog
 from ..catalog.columns import COLUMNS, find_columns, find_units, floats, survey_names
-from ..catalog.core import sky_of
+from ..catalog.core import read_positions
 from ..catalog.frames import (
     affine,
     apply_affine,
@@ -69,7 +69,7 @@ class StarArrays:
         frame = check_frame(frame)
         sources, units = find_needed_columns(table.colnames, binning, columns, units)
         position = tuple(name for name in sources if name not in COLUMNS)
-        sky = sky_of(table, sources, position, lost, units)
+        sky = read_positions(table, sources, position, lost, units)
         values = {name: COLUMNS[name].clean(table[sources[name]], sources[name], lost,
                                             units.get(name))
                   for name in ("m_h", *_ages_of(binning))}

@@ -8,7 +8,7 @@ from astropy import units as u
 from astropy.table import QTable
 
 from ..exceptions import RcasymError
-from ..statistics.estimates import ROUNDING
+from ..statistics.estimates import ROUNDING_ERROR
 from ..utils.progress import progress as show_progress
 from ..utils.validation import to_unit
 from .asymmetry_map import AsymmetryMap
@@ -165,8 +165,8 @@ def systematics(catalog, binning=None, *, R_min=11 * u.kpc, R_max=None, zero_poi
         with np.errstate(divide="ignore", invalid="ignore"):
             error, shift = given["offset_difference_error"].value, table["shift"].value
             # Identical stars differ by rounding, which is not a shift.
-            error = np.where(error < ROUNDING, np.nan, error)
-            table["shift_in_errors"] = np.where(np.abs(shift) < ROUNDING, 0.0, shift / error)
+            error = np.where(error < ROUNDING_ERROR, np.nan, error)
+            table["shift_in_errors"] = np.where(np.abs(shift) < ROUNDING_ERROR, 0.0, shift / error)
             chance = np.abs((table["offset_difference_error"].value / error)**2 - 1)
             # For the same stars the expected chance shift is unknown.
             table["shift_error_in_errors"] = (np.sqrt(chance) if kind in OTHER_STARS

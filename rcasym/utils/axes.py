@@ -1,10 +1,12 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""One binned axis: a name, edges with a unit, and the words to label it."""
+"""Axes of a binning: a name, edges with a unit, and labels."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from astropy import units as u
+
+from .arrays import frozen
 
 __all__ = ["Axis", "AXIS_LABELS"]
 
@@ -13,7 +15,7 @@ AXIS_LABELS = {"phi": r"$\phi$", "age": "age", "R": "$R$", "Z": "$Z$", "abs_Z": 
 
 @dataclass(frozen=True, eq=False)
 class Axis:
-    """One axis of a binning.
+    """Axis of a binning.
 
     Bins are half-open, ``lower <= value < upper``; the last one includes its upper edge.
 
@@ -39,9 +41,7 @@ class Axis:
     edges: u.Quantity
 
     def __post_init__(self):
-        edges = self.edges.copy()
-        edges.flags.writeable = False
-        object.__setattr__(self, "edges", edges)
+        object.__setattr__(self, "edges", frozen(self.edges))
 
     def __len__(self):
         return len(self.edges) - 1
@@ -60,21 +60,21 @@ class Axis:
 
     @property
     def centers(self):
-        """The middle of each bin, `~astropy.units.Quantity`."""
+        """Middle of each bin, `~astropy.units.Quantity`."""
         return 0.5 * (self.edges[1:] + self.edges[:-1])
 
     @property
     def widths(self):
-        """The width of each bin, `~astropy.units.Quantity`."""
+        """Width of each bin, `~astropy.units.Quantity`."""
         return np.diff(self.edges)
 
     @property
     def label(self):
-        """Name and unit, as written beside a plotted axis."""
+        """Name and unit, the label of a plotted axis."""
         return f"{AXIS_LABELS[self.name]} [{self.edges.unit}]"
 
     def interval(self, index):
-        """The range of one bin in words, as written on a panel.
+        """Return the range of one bin in words, the title of a panel.
 
         Parameters
         ----------
@@ -84,7 +84,7 @@ class Axis:
         Returns
         -------
         str
-            The last bin includes its upper edge.
+            Such as ``"0 ≤ age < 2 Gyr"``.
 
         Examples
         --------
@@ -97,6 +97,6 @@ class Axis:
         low, high = self.edges.value[index:index + 2] + 0.0
         last = "≤" if index == len(self) - 1 else "<"
         unit = "°" if self.edges.unit == u.deg else f" {self.edges.unit}"
-        # A true minus sign, as matplotlib writes beside the axes.
+        # A minus sign instead of a hyphen, as matplotlib labels ticks.
         low, high = (f"{edge:g}".replace("-", "\N{MINUS SIGN}") for edge in (low, high))
         return f"{low} ≤ {AXIS_LABELS[self.name]} {last} {high}{unit}"

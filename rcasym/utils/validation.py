@@ -1,8 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Checks at the doors of the package, with the words of their messages.
-
-Every message names the parameter, the rule, the value got and, where there are any, the choices.
-"""
+"""Input validation, with one form of message: "parameter must ...; got value"."""
 
 import sys
 import warnings
@@ -18,12 +15,12 @@ from ..exceptions import BinningError, CatalogError, RcasymError
 __all__ = ["check_choice", "check_edges", "check_columns", "check_rng", "check_same_frame",
            "check_separation", "check_tables", "check_whole", "to_unit", "warn"]
 
-# Edges are decimal numbers of kpc or degrees: two of them that differ by less are the same edge.
+# Edges that differ by less are the same, since decimal numbers are rounded.
 EDGE_TOLERANCE = 1e-9
 
 
 def warn(message, category):
-    """Warn at the line of the user that led here, not at one of this package or of astropy."""
+    """Issue a warning at the user's line, not at one in this package or in astropy."""
     level, frame = 2, sys._getframe(1)
     while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in ("rcasym",
                                                                                  "astropy"):
@@ -32,14 +29,14 @@ def warn(message, category):
 
 
 def check_choice(name, value, choices):
-    """Give ``value`` back if it is one of ``choices``."""
+    """Return ``value``, which must be one of ``choices``."""
     if value not in choices:
         raise RcasymError(f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}")
     return value
 
 
 def check_columns(present, needed, what):
-    """Raise if one of the ``needed`` columns is not ``present`` in ``what``."""
+    """Raise unless all ``needed`` columns are ``present`` in ``what``."""
     present = list(present)
     for name in needed:
         if name not in present:
@@ -55,7 +52,7 @@ def check_columns(present, needed, what):
 
 
 def to_unit(name, quantity, unit):
-    """Plain floats of ``quantity`` in ``unit``; a plain number is taken to be in ``unit``."""
+    """Return ``quantity`` as floats in ``unit``; a plain number is taken to be in ``unit``."""
     try:
         return np.asarray(u.Quantity(quantity, unit, dtype=float).value)
     except u.UnitConversionError:
@@ -72,7 +69,7 @@ def check_whole(name, value, least=0):
 
 
 def check_rng(rng):
-    """The generator that ``rng`` is, or that it is the seed of."""
+    """Return the generator for a seed, or the generator that is given."""
     try:
         return np.random.default_rng(rng)
     except (TypeError, ValueError) as error:
@@ -87,7 +84,7 @@ def check_separation(max_separation):
 
 
 def check_tables(name, tables):
-    """The items of ``tables``, each a table; a table alone is not taken for a sequence of rows."""
+    """Yield the items of ``tables``, each of which must be a table."""
     if isinstance(tables, Table):
         raise CatalogError(f"{name} must be a sequence of catalogues; got one catalogue, "
                            "put it in a list")
@@ -98,7 +95,7 @@ def check_tables(name, tables):
 
 
 def check_edges(name, edges, *, mirrored=False, limits=None):
-    """Check bin edges, plain floats: finite, increasing, two or more, within ``limits``.
+    """Return bin edges as floats: two or more, finite, increasing and within ``limits``.
 
     With ``mirrored`` they must also mirror about 0, so that North and South have equal bins.
     """

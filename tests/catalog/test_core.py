@@ -10,9 +10,9 @@ from astropy.table import Column, MaskedColumn, QTable, Table, hstack, join, uni
 from numpy.testing import assert_allclose, assert_array_equal
 
 from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog
+from rcasym.catalog import galactocentric_frame, paper_frame
 from rcasym.catalog.columns import floats
-from rcasym.catalog.frames import galactocentric_frame, paper_frame
-from rcasym.exceptions import CatalogError, CatalogWarning
+from rcasym.exceptions import CatalogError, CatalogWarning, RcasymError
 from tests.conftest import catalog_at
 
 
@@ -23,7 +23,7 @@ def plain_table(n=4, **changes):
                   if values is not None})
 
 
-class TestDoor:
+class TestFromTable:
     def test_plain_numbers_are_in_the_canonical_units(self):
         cat = RedClumpCatalog.from_table(plain_table(age=[1, 2, 3, 4], snr=[10, 20, 30, 40]))
         assert cat["m_h"].unit == u.dex
@@ -160,6 +160,28 @@ class TestDoor:
             RedClumpCatalog.from_table(plain_table(age=[-1, 1, 2, 3], distance=[-1.0, 1, 2, 3]))
         assert [warning.filename for warning in caught] == [__file__, __file__]
 
+    def test_extra_columns_are_copied(self):
+        table = plain_table(teff=[1, 2, 3, 4])
+        cat = RedClumpCatalog.from_table(table, keep="teff")
+        cat["teff"][0] = 5
+        assert table["teff"][0] == 1
+
+    def test_the_table_stays_as_it_was(self):
+        table = QTable(plain_table(age=[1.0, -9999, 3, 4]))
+        before = table.copy()
+        with pytest.warns(CatalogWarning):
+            RedClumpCatalog.from_table(plain_table(m_h=table["age"]))
+        RedClumpCatalog.from_table(table)
+        for name in table.colnames:
+            assert_array_equal(table[name], before[name])
+            table[name][0] = 7
+
+    def test_floats_leave_the_column_writeable(self, mock):
+        few = mock[:5].copy()
+        assert not floats(few, "m_h").flags.writeable
+        few["m_h"][0] = 0.25 * u.dex
+        assert floats(few, "m_h")[0] == 0.25
+
     def test_extra_columns_on_request(self):
         cat = RedClumpCatalog.from_table(plain_table(teff=[1, 2, 3, 4]), keep=["teff"])
         assert_array_equal(cat["teff"], [1, 2, 3, 4])
@@ -186,7 +208,124 @@ class TestDoor:
         assert np.all(cat.R < RedClumpCatalog.from_table(plain_table()).R)
 
 
+class TestUnits:
+    @pytest.mark.parametrize("given", [{"distance": "pc"}, {"D": u.pc}, {"D": 1000 * u.mpc}])
+    @pytest.mark.parametrize("own", [None, "pc", "kpc", "s"])
+    def test_take_precedence_by_either_name(self, given, own):
+        table = plain_table(distance=None, D=[1000.0, 2000, 3000, 4000])
+        table["D"].unit = own
+        cat = RedClumpCatalog.from_table(table, columns={"distance": "D"}, units=given)
+        assert_allclose(cat["coord"].distance.kpc, [1, 2, 3, 4])
+
+    def test_of_every_kind_of_column(self):
+        table = plain_table(age=[1e3, 2e3, -9999, 4e3], age_error=[0.1e9] * 4, snr=[1.0, 2, 3, 4],
+                            distance_error=[10.0, 20, 30, 40])
+        table["ra"], table["dec"] = np.deg2rad(table["ra"]), 60 * table["dec"]
+        plain = RedClumpCatalog.from_table(plain_table())
+        cat = RedClumpCatalog.from_table(table, units={
+            "ra": "rad", "dec": "arcmin", "age": "Myr", "age_error": u.yr, "distance_error": "pc",
+            "snr": u.percent, "m_h": u.dex})
+        assert_allclose(cat["coord"].separation_3d(plain["coord"]).kpc, 0, atol=1e-12)
+        assert_array_equal(cat["age"].mask, [False, False, True, False])
+        assert_allclose(cat["age"].unmasked.to_value(u.Gyr)[[0, 1, 3]], [1, 2, 4])
+        assert_allclose(cat["age_error"].to_value(u.Gyr), 0.1)
+        assert_allclose(cat["distance_error"].to_value(u.kpc), [0.01, 0.02, 0.03, 0.04])
+        assert_allclose(cat["snr"].value, [0.01, 0.02, 0.03, 0.04])
+        assert_array_equal(cat["m_h"], plain["m_h"])
+
+    @pytest.mark.parametrize("quantities", [False, True])
+    def test_of_galactic_positions(self, quantities):
+        plain = RedClumpCatalog.from_table(plain_table())
+        sky = plain["coord"].galactic
+        table = plain_table(ra=None, dec=None, l=sky.l.rad, b=sky.b.rad)
+        if quantities:
+            table = QTable(table)
+            table["l"], table["b"] = table["l"] * u.deg, table["b"] * u.deg
+        cat = RedClumpCatalog.from_table(table, units={"l": "rad", "b": "rad"})
+        assert_allclose(cat["coord"].separation_3d(plain["coord"]).kpc, 0, atol=1e-12)
+
+    def test_a_column_that_is_read_twice(self):
+        table = plain_table(FEH=[0.1, 0.2, 0.3, 0.4], d=[1e3, 2e3, 3e3, 4e3])
+        cat = RedClumpCatalog.from_table(
+            table, columns={"distance": "d", "distance_error": "d"}, units={"d": "pc"})
+        assert_allclose(cat["coord"].distance.kpc, [1, 2, 3, 4])
+        assert_allclose(cat["distance_error"].to_value(u.kpc), [1, 2, 3, 4])
+
+    def test_the_name_of_the_catalogue_comes_first(self):
+        table = plain_table(distance=[1e3, 2e3, 3e3, 4e3], d=[1.0, 2, 3, 4])
+        cat = RedClumpCatalog.from_table(
+            table, columns={"distance": "d", "distance_error": "distance"},
+            units={"distance": "kpc", "distance_error": "pc"})
+        assert_allclose(cat["coord"].distance.kpc, [1, 2, 3, 4])
+        assert_allclose(cat["distance_error"].to_value(u.kpc), [1, 2, 3, 4])
+
+    @pytest.mark.parametrize("key", ["coord", "galcen", "ra", "distance", "survey", "source_id",
+                                     "METALS", "mass", "l"])
+    def test_keys_that_no_column_has(self, key, mock):
+        table = QTable(mock[:5])
+        table["METALS"] = np.ones(5)
+        table["distance"] = table["ra"] = np.ones(5) * u.kpc
+        with pytest.raises(RcasymError, match=f"a key of units must be one of .*; got '{key}'"):
+            RedClumpCatalog.from_table(table, units={key: "pc"})
+
+    @pytest.mark.parametrize(("columns", "key"), [
+        (None, "l"), (None, "b"), ({"l": "l", "b": "b"}, "ra"), ({"age": None}, "age"),
+        ({"age": "tau"}, "AGE")])
+    def test_columns_that_are_not_read(self, columns, key):
+        table = plain_table(l=[1.0, 2, 3, 4], b=[1.0, 2, 3, 4], age=[1.0, 2, 3, 4],
+                            tau=[1.0, 2, 3, 4], AGE=[1.0, 2, 3, 4])
+        with pytest.raises(RcasymError, match=f"a key of units must be .*; got '{key}'"):
+            RedClumpCatalog.from_table(table, columns=columns, units={key: "rad"})
+
+    @pytest.mark.parametrize("unit", ["parsecs long", None, [1, 2], "dexx"])
+    def test_units_that_astropy_does_not_know(self, unit):
+        with pytest.raises(CatalogError, match=r"units\['m_h'\] must be a unit that astropy knows"):
+            RedClumpCatalog.from_table(plain_table(), units={"m_h": unit})
+
+    @pytest.mark.parametrize(("key", "unit"), [("distance", "s"), ("m_h", "kpc"), ("ra", "kpc"),
+                                               ("age", "")])
+    def test_units_that_do_not_convert(self, key, unit):
+        with pytest.raises(CatalogError, match=f"column '{key}' must have a unit that converts"):
+            RedClumpCatalog.from_table(plain_table(age=[1, 2, 3, 4]), units={key: unit})
+
+    def test_two_units_for_one_column(self):
+        table = plain_table(distance=None, D=[1.0, 2, 3, 4])
+        with pytest.raises(CatalogError, match="one unit per column; got 'D' twice"):
+            RedClumpCatalog.from_table(table, columns={"distance": "D"},
+                                       units={"distance": "pc", "D": "kpc"})
+
+
 class TestBadInput:
+    @pytest.mark.parametrize(("columns", "extra"), [
+        ({"coord": "coord", "ra": "ra"}, "coord"), ({"distance": "distance"}, "distance"),
+        ({"l": "ra", "b": "dec", "dec": "dec"}, "dec")])
+    def test_two_positions(self, columns, extra):
+        table = QTable(plain_table())
+        table["coord"] = SkyCoord([1, 2, 3, 4] * u.deg, [1, 2, 3, 4] * u.deg, [1, 2, 3, 4] * u.kpc)
+        with pytest.raises(CatalogError, match=f"columns must name one position; got '{extra}'"):
+            RedClumpCatalog.from_table(table, columns=columns)
+
+    def test_a_position_that_is_left_out(self):
+        table = QTable(plain_table())
+        table["coord"] = SkyCoord([1, 2, 3, 4] * u.deg, [1, 2, 3, 4] * u.deg, [1, 2, 3, 4] * u.kpc)
+        plain = RedClumpCatalog.from_table(table, columns={"coord": None})
+        assert_allclose(plain["coord"].ra.deg, table["ra"])
+        cat = RedClumpCatalog.from_table(table, columns={"ra": None})
+        assert_allclose(cat["coord"].ra.deg, [1, 2, 3, 4])
+
+    @pytest.mark.parametrize("source", ["AGE2", None])
+    def test_keep_of_a_column_that_is_replaced(self, source):
+        table = plain_table(age=[1.0, 2, 3, 4], AGE2=[1.0, 2, 3, 4])
+        with pytest.raises(CatalogError, match="keep must not name .* replaces or .*; got 'age'"):
+            RedClumpCatalog.from_table(table, columns={"age": source}, keep=["age"])
+        assert "AGE2" in RedClumpCatalog.from_table(table, columns={"age": "AGE2"},
+                                                    keep=["AGE2"]).colnames
+
+    def test_two_surveys(self):
+        with pytest.raises(CatalogError, match=r"survey must not be given beside .* got 'LAMOST'"):
+            RedClumpCatalog.from_table(plain_table(S=["a"] * 4), columns={"survey": "S"},
+                                       survey="LAMOST")
+
     @pytest.mark.parametrize("name", ["ra", "dec", "distance", "m_h"])
     def test_missing_column(self, name):
         with pytest.raises(CatalogError, match=f"column '{name}'"):
@@ -228,7 +367,7 @@ class TestBadInput:
             RedClumpCatalog.from_table(plain_table(**{name: ["young", "old", "old", "old"]}))
 
     def test_arrays_where_numbers_belong(self):
-        with pytest.raises(CatalogError, match="'m_h' must hold one number a star"):
+        with pytest.raises(CatalogError, match="'m_h' must hold one number per star"):
             RedClumpCatalog.from_table(plain_table(m_h=np.ones((4, 2))))
 
     def test_not_a_table(self):
@@ -341,7 +480,7 @@ class TestRoundTrip:
 
     @pytest.mark.parametrize(("name", "kwargs"), [
         ("stars.fits", {}), ("stars.h5", {}), ("stars.hdf5", {"path": "inner/table"}),
-        ("stars.parquet", {}), ("stars.ecsv", {}), ("stars.xml", {"format": "votable"})])
+        ("stars.parquet", {}), ("stars.ecsv", {})])
     def test_keeps_everything(self, cat, name, kwargs, tmp_path):
         if name.endswith("parquet"):
             pytest.importorskip("pyarrow")
@@ -373,6 +512,13 @@ class TestRoundTrip:
         assert set(changed["survey"]) == {"DR9"}
         assert changed.frame.is_equivalent_frame(paper_frame())
         assert "field" in changed.colnames
+        assert changed.meta["n_common"] == 3
+
+    def test_formats_by_name(self, cat, tmp_path):
+        cat.write(tmp_path / "stars", format="fits")
+        again = RedClumpCatalog.read(tmp_path / "stars", format="fits")
+        assert_array_equal(floats(again, "age"), floats(cat, "age"))
+        assert again.frame.is_equivalent_frame(cat.frame)
 
     @pytest.mark.parametrize("name", ["stars.fits", "stars.ecsv"])
     def test_survey_stays_text(self, name, tmp_path):
@@ -383,18 +529,87 @@ class TestRoundTrip:
         assert_array_equal(again["survey"], ["LAMOST", ""])
         assert not hasattr(again["survey"], "mask")
 
-    def test_a_foreign_file_goes_through_the_door(self, tmp_path):
+    def test_a_foreign_file_goes_through_from_table(self, tmp_path):
         path = tmp_path / "plain.csv"
         plain_table(FEH=[-0.1, -9999, 0.3, 0.4]).write(path)
         cat = RedClumpCatalog.read(path, columns={"m_h": "FEH"}, survey="LAMOST")
         assert_array_equal(cat["m_h"].mask, [False, True, False, False])
 
     def test_existing_files_are_kept(self, cat, tmp_path):
-        for name, kwargs in (("stars.fits", {}), ("stars.xml", {"format": "votable"})):
-            cat.write(tmp_path / name, **kwargs)
-            with pytest.raises(OSError, match="exists"):
-                cat.write(tmp_path / name, **kwargs)
-            cat.write(tmp_path / name, overwrite=True, **kwargs)
+        cat.write(tmp_path / "stars.fits")
+        with pytest.raises(OSError, match="exists"):
+            cat.write(tmp_path / "stars.fits")
+        cat.write(tmp_path / "stars.fits", overwrite=True)
+
+    @pytest.mark.parametrize(("name", "format"), [
+        ("stars.xml", "votable"), ("stars.xml", None), ("stars.VOT", None), ("s.votable", None),
+        ("stars.parquet", "votable.parquet"), ("stars.fits", "votable")])
+    def test_votables_are_not_written(self, cat, name, format, tmp_path):
+        with pytest.raises(CatalogError, match="FITS, ECSV, Parquet and HDF5 do; got '.*vot") as no:
+            cat.write(tmp_path / name, format=format)
+        assert not (tmp_path / name).exists()
+        assert (format or name.lower()) in str(no.value)
+
+    @pytest.mark.parametrize("format", [None, "votable"])
+    def test_votables_are_read(self, format, tmp_path):
+        table = plain_table(age=MaskedColumn([1e3, 2, 3e3, 4e3], mask=[0, 1, 0, 0], unit="Myr"),
+                            ID=["a", "bb", "", "d"])
+        table.write(tmp_path / "stars.xml", format="votable")
+        cat = RedClumpCatalog.read(tmp_path / "stars.xml", format=format, survey="LAMOST",
+                                   columns={"source_id": "ID"}, units={"distance": "pc"})
+        assert_allclose(cat["coord"].distance.to_value(u.pc), [1, 2, 3, 4])
+        assert_array_equal(floats(cat, "age"), [1, np.nan, 3, 4])
+        assert_array_equal(cat["source_id"], ["a", "bb", "", "d"])
+
+    @pytest.mark.parametrize("name", ["plain.csv", "plain.fits", "plain.ecsv", "plain.parquet",
+                                      "plain.h5", "plain.xml"])
+    def test_choices_of_from_table(self, name, tmp_path):
+        pytest.importorskip({"h5": "h5py"}.get(name[-2:], "pyarrow"))
+        path, frame = tmp_path / name, galactocentric_frame(R0=8 * u.kpc)
+        table = plain_table(distance=None, D=[1e3, 2e3, 3e3, 4e3], FEH=[0.1, 0.2, 0.3, 0.4],
+                            age=[1.0, 2, 3, 4], teff=[1, 2, 3, 4])
+        table.write(path, **{"h5": {"path": "t"}, "ml": {"format": "votable"}}.get(name[-2:], {}))
+        cat = RedClumpCatalog.read(
+            path, columns={"distance": "D", "m_h": "FEH"}, units={"D": "pc", "age": "Myr"},
+            survey="GALAH", frame=frame, keep=["teff"])
+        assert_allclose(cat["coord"].distance.kpc, [1, 2, 3, 4])
+        assert_allclose(cat["m_h"].value, [0.1, 0.2, 0.3, 0.4])
+        assert_allclose(cat["age"].to_value(u.Gyr), [0.001, 0.002, 0.003, 0.004])
+        assert set(cat["survey"]) == {"GALAH"}
+        assert cat.frame.is_equivalent_frame(frame)
+        assert_array_equal(cat["teff"], [1, 2, 3, 4])
+        for wrong in ({"units": {"mass": "g"}}, {"columns": {"m_h": "METALS"}},
+                      {"frame": "icrs"}, {"keep": ["mass"]}, {"survey": 5}):
+            with pytest.raises(ValueError, match=f"{name}.*{next(iter(wrong))}|column '"):
+                RedClumpCatalog.read(path, **{"columns": {"distance": "D"}} | wrong)
+
+    def test_choices_for_a_catalogue_that_was_written(self, mock, tmp_path):
+        path = tmp_path / "stars.fits"
+        cat = mock[:50].copy()
+        cat["age_2"], cat["flag"] = 1000 * cat["age"].value, np.arange(50)
+        cat.write(path)
+        again = RedClumpCatalog.read(path, columns={"age": "age_2"}, units={"age": "Myr"})
+        assert_allclose(again["age"].to_value(u.Gyr), cat["age"].to_value(u.Gyr))
+        assert {"flag", "age_2", "true_Z"} <= set(again.colnames)
+        again = RedClumpCatalog.read(path, units={"age": "Myr", "m_h": "dex"})
+        assert_allclose(again["age"].to_value(u.Gyr), 0.001 * cat["age"].to_value(u.Gyr))
+        assert_array_equal(again["m_h"], cat["m_h"])
+        assert "age" not in RedClumpCatalog.read(path, columns={"age": None}).colnames
+        only = RedClumpCatalog.read(path, keep=["flag"])
+        assert_array_equal(only["flag"], cat["flag"])
+        assert not {"age_2", "true_Z"} & set(only.colnames)
+        for wrong, words in (({"units": {"distance": "pc"}}, "key of units must be"),
+                             ({"units": {"coord": "pc"}}, "key of units must be"),
+                             ({"columns": {"distance": "true_distance"}}, "must name one position"),
+                             ({"columns": {"age": "tau"}}, "must have a column 'tau'"),
+                             ({"keep": ["tau"]}, "must have a column 'tau'")):
+            with pytest.raises(ValueError, match=f"stars.fits: .*{words}"):
+                RedClumpCatalog.read(path, **wrong)
+
+    def test_arguments_that_no_reader_has(self, mock, tmp_path):
+        mock[:5].write(tmp_path / "stars.fits")
+        with pytest.raises(CatalogError, match=r"cannot read stars from .*stars\.fits: .*'colums'"):
+            RedClumpCatalog.read(tmp_path / "stars.fits", colums={"m_h": "FEH"})
 
     def test_truncated_fits(self, mock, tmp_path):
         path = tmp_path / "stars.fits"
@@ -412,6 +627,11 @@ class TestRoundTrip:
             RedClumpCatalog.read(path)
         with pytest.raises(FileNotFoundError):
             RedClumpCatalog.read(tmp_path / "none.fits")
+        with pytest.raises(IsADirectoryError):
+            RedClumpCatalog.read(tmp_path, format="fits")
+        (tmp_path / "stars.bin").write_bytes(b"\x00\x01nonsense" * 100)
+        with pytest.raises(CatalogError, match=r"stars\.bin: it is not a table that astropy recog"):
+            RedClumpCatalog.read(tmp_path / "stars.bin")
 
 
 class TestConcatenate:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from rcasym.catalog.crossmatch import _pairs, mutual_nearest, repeats_of
+from rcasym.catalog.crossmatch import _find_pairs, _sky_degrees, find_mutual_nearest, find_repeats
 
 
 def field(n, seed, width=20):
@@ -25,7 +25,7 @@ def test_mutual_nearest_agrees_with_all_pairs(n, m, seed):
     expected = [(i, j) for i in range(n) for j in range(m)
                 if separation[i, j] <= 5 and separation[i].argmin() == j
                 and separation[:, j].argmin() == i]
-    i, j, found = mutual_nearest(a, b, 5 * u.arcsec)
+    i, j, found = find_mutual_nearest(a, b, 5 * u.arcsec)
     assert list(zip(i.tolist(), j.tolist(), strict=True)) == expected
     assert_allclose(found.value, [separation[pair] for pair in expected], rtol=1e-5, atol=1e-5)
 
@@ -33,7 +33,7 @@ def test_mutual_nearest_agrees_with_all_pairs(n, m, seed):
 @given(st.integers(1, 40), st.integers(0, 999))
 def test_repeats_are_near_their_first_and_firsts_apart(n, seed):
     coord = field(n, seed)
-    first = repeats_of(coord, 5 * u.arcsec)
+    first = find_repeats(coord, 5 * u.arcsec)
     separation = coord[:, np.newaxis].separation(coord[np.newaxis]).arcsec
     rows = np.arange(n)
     assert np.all(first <= rows)
@@ -46,7 +46,7 @@ def test_repeats_are_near_their_first_and_firsts_apart(n, seed):
 @given(st.integers(1, 60), st.integers(0, 999), st.sampled_from([5e-4, 8, 100, 1e5]))
 def test_pairs_are_those_of_astropy(n, seed, arcsec):
     a, b = field(n, seed), field(n, seed + 1)
-    found = _pairs(a, b, arcsec * u.arcsec)
+    found = _find_pairs(_sky_degrees(a), _sky_degrees(b), arcsec * u.arcsec)
     j, i, separation, _ = a.search_around_sky(b, arcsec * u.arcsec)
     order, expected = np.lexsort(found[1::-1]), np.lexsort([j, i])
     assert_array_equal(np.transpose(found[:2])[order], np.column_stack([i, j])[expected])
@@ -55,12 +55,12 @@ def test_pairs_are_those_of_astropy(n, seed, arcsec):
 
 def test_unknown_positions_match_nothing():
     coord = SkyCoord([np.nan, 10, np.nan] * u.deg, [0, 0, np.nan] * u.deg)
-    i, j, _ = mutual_nearest(coord, coord, 1 * u.arcsec)
+    i, j, _ = find_mutual_nearest(coord, coord, 1 * u.arcsec)
     assert_array_equal(i, [1])
     assert_array_equal(j, [1])
-    assert_array_equal(repeats_of(coord, 1 * u.arcsec), [0, 1, 2])
+    assert_array_equal(find_repeats(coord, 1 * u.arcsec), [0, 1, 2])
     nothing = coord[[0, 2]]
-    assert len(mutual_nearest(nothing, coord, 1 * u.arcsec)[0]) == 0
+    assert len(find_mutual_nearest(nothing, coord, 1 * u.arcsec)[0]) == 0
 
 
 def test_catalogue_match(mock):

@@ -5,6 +5,7 @@ from astropy import units as u
 from astropy.coordinates import (
     FK4,
     ICRS,
+    CartesianRepresentation,
     CylindricalRepresentation,
     Galactic,
     Galactocentric,
@@ -110,7 +111,7 @@ def test_positions_do_not_depend_on_what_stands_beside_them(monkeypatch):
     gaps = sky_to_cylindrical(*(np.repeat(x, 3)[::3] for x in sky), paper_frame())
     assert_array_equal(gaps, whole)
     monkeypatch.setattr(frames, "CHUNK", 7)
-    monkeypatch.setattr(frames, "LEAST", 50)
+    monkeypatch.setattr(frames, "MIN_PER_THREAD", 50)
     assert_array_equal(sky_to_cylindrical(*sky, paper_frame()), whole)
 
 
@@ -124,3 +125,37 @@ def test_an_unknown_position_stays_unknown():
 def test_only_a_rotation_and_a_shift():
     with pytest.raises(ValueError, match="frames must differ by a rotation and a shift"):
         affine(ICRS(), FK4())
+
+
+class BentFrame:
+    """Stands for a frame that differs from another by a rotation, a shift and some curvature."""
+
+    def __init__(self, curvature):
+        self.curvature = curvature
+
+    def realize_frame(self, positions):
+        self.xyz = positions.xyz.to_value(u.kpc)
+        return self
+
+    def transform_to(self, to):
+        turned = np.array([[0.6, -0.8, 0], [0.8, 0.6, 0], [0, 0, 1]]) @ self.xyz
+        turned[1] += self.curvature * self.xyz[0] * self.xyz[2]
+        self.cartesian = CartesianRepresentation((turned + [[-8], [0], [0.025]]) * u.kpc)
+        return self
+
+
+def test_curvature_is_refused():
+    matrix, offset = affine(BentFrame(0), "another")
+    assert_allclose(matrix, [[0.6, -0.8, 0], [0.8, 0.6, 0], [0, 0, 1]], atol=1e-14)
+    assert_allclose(offset, [[-8], [0], [0.025]])
+    for curvature in (2e-12, -2e-12, 1e-6, 1):
+        with pytest.raises(ValueError, match="must differ by a rotation and a shift; got .*Bent"):
+            affine(BentFrame(curvature), "another")
+
+
+def test_rounding_is_not_curvature():
+    for frame in (paper_frame(), galactocentric_frame(R0=1000 * u.Mpc),
+                  galactocentric_frame(R0=1 * u.pc, Z0=0 * u.pc)):
+        for pair in ((ICRS(), frame), (frame, ICRS()), (Galactic(), frame)):
+            matrix, _ = affine(*pair)
+            assert_allclose(matrix @ matrix.T, np.eye(3), atol=1e-5)

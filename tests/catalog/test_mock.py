@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The mock sample: does it have what it says it has?"""
+"""The mock sample: counts, gradients, errors and the asymmetry that is put in."""
 
 import numpy as np
 import pytest
@@ -398,10 +398,10 @@ def test_age_bias_is_never_an_age_below_zero():
 # What is refused.
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    ({"n": 0}, "n must be an integer of 1 or more; got 0"),
-    ({"n": -3}, "n must be an integer of 1 or more; got -3"),
-    ({"n": 10.0}, "n must be an integer of 1 or more; got 10.0"),
-    ({"n": True}, "n must be an integer of 1 or more; got True"),
+    ({"n": 0}, "n must be a whole number of 1 or more; got 0"),
+    ({"n": -3}, "n must be a whole number of 1 or more; got -3"),
+    ({"n": 10.0}, "n must be a whole number of 1 or more; got 10.0"),
+    ({"n": True}, "n must be a whole number of 1 or more; got True"),
     ({"rng": "seed"}, "rng must be a seed or a numpy Generator; got 'seed'"),
     ({"rng": -1}, "rng must be a seed or a numpy Generator; got -1"),
     ({"amplitude": 0.08}, "amplitude must have values with a unit that converts to dex; got 0.08"),
@@ -424,7 +424,7 @@ def test_age_bias_is_never_an_age_below_zero():
     ({"midplane": lambda R, phi: 0.1 * R.value}, r"midplane\(...\) must have .* converts to kpc"),
     ({"midplane": lambda R, phi: np.nan * R}, r"midplane\(...\) must be finite; got nan"),
     ({"midplane": lambda R, phi: 99 * u.kpc},
-     "must leave the disk in sight; LAMOST observes 0 of 8,192 stars"),
+     "must leave the disk in sight; got 0 of 8,192 stars in LAMOST"),
     ({"frame": "icrs"}, "frame must be a Galactocentric frame; got 'icrs'"),
 ])
 def test_bad_arguments(arguments, message):

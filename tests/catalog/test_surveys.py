@@ -119,7 +119,7 @@ class TestApogee:
 
     def test_position_from_id_is_an_option(self, tmp_path):
         path = apogee_file(tmp_path / "a.fits", RA=None, DEC=None)
-        with pytest.raises(CatalogError, match=r"not a 'apogee-rc' table: .* for ra \(RA\)"):
+        with pytest.raises(CatalogError, match=r"a column for ra \(RA\) to be read as 'apogee-rc'"):
             RedClumpCatalog.read(path, format="apogee-rc")
         cat = RedClumpCatalog.read(path, format="apogee-rc", position_from_id=True)
         assert_allclose(cat["coord"].ra.deg[0], 286.33541667)
@@ -131,13 +131,13 @@ class TestApogee:
         assert_array_equal(np.isnan(coord.ra), [False] * 4 + [True, True, False])
 
     def test_wrong_files(self, apogee, tmp_path, mock):
-        with pytest.raises(CatalogError, match=r"not a 'apogee-rc' .* distance \(RC_DIST\)"):
+        with pytest.raises(CatalogError, match=r"b\.fits must .* distance \(RC_DIST\)"):
             RedClumpCatalog.read(apogee_file(tmp_path / "b.fits", RC_DIST=None), format="apogee-rc")
         (tmp_path / "text.dat").write_text("no table\nat all, is it\n")
-        with pytest.raises(CatalogError, match=r"text.dat as 'apogee-rc'"):
+        with pytest.raises(CatalogError, match=r"cannot read 'apogee-rc' stars from .*text\.dat"):
             RedClumpCatalog.read(tmp_path / "text.dat", format="apogee-rc")
         fits.PrimaryHDU(np.ones((3, 3))).writeto(tmp_path / "image.fits")
-        with pytest.raises(CatalogError, match=r"image.fits must hold a table"):
+        with pytest.raises(CatalogError, match=r"image.fits must have a table"):
             RedClumpCatalog.read(tmp_path / "image.fits", format="apogee-rc")
         import gzip
 
@@ -149,8 +149,38 @@ class TestApogee:
             RedClumpCatalog.read(apogee, format="apog")
         whole = apogee.read_bytes()
         apogee.write_bytes(whole[:6000])
-        with pytest.raises(CatalogError, match=r"DR17\.fits as 'apogee-rc'"):
+        with pytest.raises(CatalogError, match=r"cannot read 'apogee-rc' .*DR17\.fits"):
             RedClumpCatalog.read(apogee, format="apogee-rc")
+
+
+    def test_units(self, tmp_path):
+        path = apogee_file(tmp_path / "a.fits", RC_DIST=[1500.0, 2500, -9999, 3500])
+        for units in ({"distance": "pc"}, {"RC_DIST": "pc"}):
+            cat = RedClumpCatalog.read(path, format="apogee-rc", units=units)
+            assert_allclose(cat["coord"].distance.kpc, [1.5, 2.5, np.nan, 3.5])
+        with pytest.raises(ValueError, match=r"a\.fits: a key of units must be .*; got 'GALR'"):
+            RedClumpCatalog.read(path, format="apogee-rc", units={"GALR": "pc"})
+
+    def test_joined_ages_come_from_their_own_table(self, apogee):
+        for choice in ({"units": {"age": "Myr"}}, {"columns": {"age": "SNR"}},
+                       {"units": {"age_error": "Myr"}}):
+            with pytest.raises(CatalogError, match=f"ages= joins; got '{'age'}.*ages table"):
+                RedClumpCatalog.read(apogee, format="apogee-rc", ages=ages_table(), **choice)
+        ages = ages_table()
+        for name in ("spec_age_xgb", "spec_age_xgb_uncert"):
+            ages[name] = 1000 * ages[name]
+            ages[name].unit = "Myr"
+        cat = RedClumpCatalog.read(apogee, format="apogee-rc", ages=ages)
+        assert_allclose(cat["age"].unmasked.to_value(u.Gyr)[[0, 3]], [5.5, 4.0])
+
+    def test_a_column_of_surveys(self, tmp_path):
+        path = apogee_file(tmp_path / "a.fits", FIELD=["x", "y", "x", "z"])
+        cat = RedClumpCatalog.read(path, format="apogee-rc", columns={"survey": "FIELD"})
+        assert_array_equal(cat["survey"], ["x", "y", "x", "z"])
+
+    def test_options_that_the_format_does_not_have(self, apogee):
+        with pytest.raises(CatalogError, match="unexpected keyword argument 'ages'"):
+            RedClumpCatalog.read(apogee, format="lamost-rc", ages=ages_table())
 
 
 class TestLamost:
@@ -193,6 +223,11 @@ class TestLamost:
         sky = SkyCoord(cat["coord"].ra, cat["coord"].dec).galactic
         assert_allclose(sky.l.deg, [150, 160, 170])
 
+    def test_half_a_galactic_position(self, tmp_path):
+        self.table(gl=[150.0, 160, 170]).write(tmp_path / "rc.fits")
+        with pytest.raises(CatalogError, match=r"rc\.fits: .* must have a column 'b'"):
+            RedClumpCatalog.read(tmp_path / "rc.fits", format="lamost-rc", columns={"l": "gl"})
+
     def test_fits_ascii_table(self, tmp_path):
         columns = [fits.Column("RAdeg", "F9.4", array=[80.0, 90.0], unit="deg", ascii=True),
                    fits.Column("DEdeg", "F9.4", array=[20.0, 30.0], unit="deg", ascii=True),
@@ -221,7 +256,7 @@ class TestLamost:
     def test_not_the_dr3_table(self, tmp_path, content):
         path = tmp_path / "dr3.dat"
         path.write_text(content)
-        with pytest.raises(CatalogError, match=r"dr3.dat is not a 'lamost-dr3-rgb' table"):
+        with pytest.raises(CatalogError, match=r"dr3.dat, to be read as 'lamost-dr3-rgb', must"):
             RedClumpCatalog.read(path, format="lamost-dr3-rgb")
 
     def test_dr3_table_cut_off(self, tmp_path):

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from rcasym import make_mock_catalog
-from rcasym.catalog.zero_point import ZeroPoint
+from rcasym.catalog import ZeroPoint
 from rcasym.exceptions import CatalogError
 from tests.conftest import catalog_at
 
@@ -74,7 +74,30 @@ def test_errors_that_differ_make_no_trend():
     assert_allclose(ZeroPoint.from_catalogs(*without).trend, -0.003 / 0.0417, atol=0.02)
 
 
-def test_too_few_in_common():
-    stars = catalog_at([9, 10], [0, 1], [0.1, 0.2], [-0.1, -0.2])
-    with pytest.raises(CatalogError, match=r"three or more stars in common .* got 2 of 2 pairs"):
-        ZeroPoint.from_catalogs(stars, stars)
+def few(n, **kwargs):
+    return catalog_at(np.linspace(9, 10, n), np.arange(n), np.full(n, 0.1),
+                      np.linspace(-0.3, 0.1, n), **kwargs)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_too_few_in_common(n):
+    with pytest.raises(CatalogError, match=rf"three or more stars in common .* got {n} of {n} pai"):
+        ZeroPoint.from_catalogs(few(n), few(n))
+
+
+def test_a_pair_without_a_value_does_not_count():
+    stars = few(3)
+    lacking = with_m_h(stars, [0.1, np.nan, 0.2] * u.dex)
+    for pair in ((stars, lacking), (lacking, stars)):
+        with pytest.raises(CatalogError, match="three or more stars .* got 2 of 3 pairs"):
+            ZeroPoint.from_catalogs(*pair)
+
+
+def test_three_stars_are_enough():
+    stars = few(3)
+    higher = with_m_h(stars, stars["m_h"] + [0.01, 0.02, 0.04] * u.dex)
+    zero = ZeroPoint.from_catalogs(higher, stars)
+    assert zero.n_stars == 3
+    assert_allclose(zero.difference.to_value(u.dex), 0.02)
+    assert_allclose(zero.scatter.to_value(u.dex), 0.014826)
+    assert np.isfinite([zero.trend, zero.trend_error, zero.difference_error.value]).all()
