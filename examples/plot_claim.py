@@ -64,8 +64,8 @@ for phi in (-5, 0, 5):
     print(f"{phi:>3} deg: {worst['variation']}, {worst['shift']:+.3f}")
 
 # %%
-# Reading the results
-# -------------------
+# Interpretation
+# --------------
 # ``R_min`` has the largest effect: from 10.4 kpc, stars come in from where there is no asymmetry,
 # and the difference falls by 0.02 to 0.03 dex. The height of the Sun is next: lowering it by 25 pc
 # changes the difference by 0.005 to 0.016 dex. No variation removes the asymmetry. When you claim

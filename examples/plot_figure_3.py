@@ -24,8 +24,8 @@ axes = amap.plot(vmax=0.2)
 axes = amap.plot("difference", hatch_below=2)
 
 # %%
-# Reading the figure
-# ------------------
+# Interpretation
+# --------------
 # Beyond 11 kpc, the upper halves of the panels from -5 to 15 deg are more metal rich than the lower
 # halves. This is the asymmetry of 0.08 dex that was put into the mock sample.
 #

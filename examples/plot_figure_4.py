@@ -27,8 +27,8 @@ axes = amap.profile().plot(test=test)
 axes = amap.profile().plot("difference", test=test)
 
 # %%
-# Reading the figure
-# ------------------
+# Interpretation
+# --------------
 # The azimuths from -5 to 15 deg are in the middle panel. The other three are at the right, around
 # zero. In dex the difference is the same at all heights, 0.07 dex. A falls with height, because
 # stars far from the mid-plane are more metal poor, and abs(N + S) is larger.

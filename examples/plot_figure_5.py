@@ -18,8 +18,8 @@ amap = AsymmetryMap.from_catalog(stars, DiskBinning.by_age())
 axes = amap.plot(vmax=0.2)
 
 # %%
-# Reading the figure
-# ------------------
+# Interpretation
+# --------------
 # Each panel has the radial mean of its own ages subtracted, which removes the decrease of [M/H]
 # with age. The panels differ in the vertical gradient and the asymmetry. The number of stars in the
 # title falls by a factor of six from 3 to 12 Gyr.

@@ -25,8 +25,8 @@ axes = amap.profile().plot("difference", test=test)
 test.slices["age_min", "age_max", "difference", "difference_error", "p_value_corrected"].pprint()
 
 # %%
-# Reading the figure
-# ------------------
+# Interpretation
+# --------------
 # The uncertainties grow with age, because older stars are fewer and have a larger scatter. The
 # difference of the oldest bin is smaller than that of the young ones, but by less than two standard
 # errors. A sample of this size barely shows the contrast that was put in.

@@ -26,8 +26,8 @@ with style("aastex", width="single"):
     axes = amap.plot(["mean", "radial_mean"])
 
 # %%
-# Reading the figure
-# ------------------
+# Interpretation
+# --------------
 # In the upper panels, [M/H] falls outward and with distance from the mid-plane. In the lower
 # panels, each R bin has one colour: the mean of all its stars, whatever their height. It is
 # dominated by the numerous stars near the mid-plane.

@@ -18,8 +18,8 @@ amap = AsymmetryMap.from_catalog(stars, DiskBinning.by_age())
 axes = amap.plot(["mean", "radial_mean"])
 
 # %%
-# Reading the figure
-# ------------------
+# Interpretation
+# --------------
 # The young disk has the steepest radial gradient and the thinnest layer of metal-rich stars. For
 # old stars the gradient is a third as steep.
 #

@@ -60,8 +60,8 @@ ax.set(xlabel="number of stars", ylabel="standard error of North $-$ South [dex]
 legend = ax.legend(fontsize=8)
 
 # %%
-# Reading the figure
-# ------------------
+# Interpretation
+# --------------
 # With a hundred million stars the standard error would be 0.0001 dex. This is smaller than the
 # effect of gradients inside a voxel where North and South are observed at different radii. The
 # orange line is that effect for the difference of the whole mock sample (:doc:`/validation`). Use

@@ -97,8 +97,8 @@ ax.set(xlabel=R.label, ylabel=r"North $-$ South of [M/H] [dex]",
 ax.legend()
 
 # %%
-# Reading the figures
-# -------------------
+# Interpretation
+# --------------
 # The map recovers the true asymmetry, and shows none where there is none. The bent disk shows an
 # asymmetry, too: at a given Z, its northern stars are closer to their mid-plane than the southern
 # ones, and [M/H] falls with height above the mid-plane.

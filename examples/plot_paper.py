@@ -95,8 +95,8 @@ axes = amap.plot(["mean", "radial_mean"])
 axes = by_age.plot(["mean", "radial_mean"])
 
 # %%
-# Reading the figures
-# -------------------
+# Interpretation
+# --------------
 # Figures 3 and 4 recover the asymmetry at azimuths from -5 to 15 deg, and none elsewhere. Each
 # figure has its own example that explains it. The command ``rcasym`` does all of this as well, and
 # writes the figures and tables to a folder.
