@@ -2,21 +2,20 @@
 From a map to a claim
 =====================
 
-A map shows an asymmetry. Whether it is more than chance, at which azimuths, and how much of it
-hangs on what was assumed, takes a test and a table of systematics.
+A map shows an asymmetry. A permutation test tells at which azimuths it is significant, and a table
+of systematics tells how much of it depends on the assumptions.
 """
 
 # %%
 # The stars
 # ---------
 # The mock sample has an asymmetry of 0.08 dex beyond R = 11 kpc, at azimuths from -5 to 15 deg.
-# Each star goes in once: a star that both surveys observed would count twice, with the same error
-# both times.
+# Each star is used once: duplicates are not independent, and make p-values too small.
 
 from astropy import units as u
 
 from rcasym import AsymmetryMap, RedClumpCatalog, make_mock_catalog, systematics
-from rcasym.catalog.zero_point import ZeroPoint
+from rcasym.catalog import ZeroPoint
 
 mock = make_mock_catalog(60_000).select()
 lamost, apogee = (mock[mock["survey"] == name] for name in ("LAMOST", "APOGEE"))
@@ -24,40 +23,40 @@ stars = RedClumpCatalog.concatenate([lamost, apogee])
 amap = AsymmetryMap.from_catalog(stars)
 
 # %%
-# More than chance?
-# -----------------
-# The labels North and South are permuted among the stars of each voxel. The p-values of the six
-# azimuths are corrected for their number; use 9,999 permutations for a paper.
+# Significance
+# ------------
+# The test permutes the labels North and South among the stars of each voxel. The p-values of the
+# six azimuths are corrected for their number. Use 9,999 permutations for a paper.
 
 test = amap.test(n=999, rng=1)
 print(test)
 test.slices["phi_min", "phi_max", "difference", "difference_error", "p_value_corrected"].pprint()
 
 # %%
-# The profile, drawn with the test, has the azimuths with a signal in the middle and the others at
-# the right. In dex, the difference does not depend on a zero point of [M/H].
+# Drawn with the test, the profile has the azimuths with p < 0.05 (corrected) in the middle and the
+# others at the right. In dex, the difference does not depend on the zero point of [M/H].
 
 axes = amap.profile().plot("difference", test=test)
 
 # %%
-# What if?
-# --------
-# The difference of the medians of offsets, ``offset_difference``, with the Sun elsewhere, other
-# distances, other zero points, one survey alone, another statistic and other bins, each in units of
-# its error. Grey is one error; the lines are
-# what a sample of more or fewer stars may move by chance.
+# Systematics
+# -----------
+# The difference of the medians of offsets, ``offset_difference``, with another position of the Sun,
+# other distances and zero points, one survey alone, another statistic and other bins. Each shift is
+# in units of the standard error of the difference. Grey is one standard error. The lines are the
+# shifts expected by chance from adding or removing stars.
 
 table = systematics(stars)
 axes = table.plot()
 
 # %%
-# The zero point between the surveys was varied by 0.03 dex. The stars that both observed say how
-# far off it is:
+# The zero point between the surveys was varied by 0.03 dex. The stars in common give the measured
+# value:
 
 print(ZeroPoint.from_catalogs(apogee, lamost))
 
 # %%
-# The largest shift at each azimuth of the asymmetry, surveys alone left out:
+# The largest shift at each azimuth of the asymmetry, except for single surveys:
 
 for phi in (-5, 0, 5):
     rows = table[(table["phi_min"] == phi * u.deg) & (table["kind"] != "survey")]
@@ -65,16 +64,17 @@ for phi in (-5, 0, 5):
     print(f"{phi:>3} deg: {worst['variation']}, {worst['shift']:+.3f}")
 
 # %%
-# What to look at
-# ---------------
-# ``R_min`` first: from 10.4 kpc on, stars come in from where there is no asymmetry, and the
-# difference falls by 0.02 to 0.03 dex. Then the height of the Sun: 25 pc less make 0.005 to 0.016
-# dex. No variation takes the result away. A claim names the corrected p-value, the difference in
-# dex with its error, and the largest of these shifts.
+# Interpretation
+# --------------
+# ``R_min`` has the largest effect: from 10.4 kpc, stars come in from where there is no asymmetry,
+# and the difference falls by 0.02 to 0.03 dex. The height of the Sun is next: lowering it by 25 pc
+# changes the difference by 0.005 to 0.016 dex. No variation removes the asymmetry. When you claim
+# one, give the corrected p-value, the difference in dex with its uncertainty, and the largest of
+# these shifts.
 #
-# What it does not show
-# ---------------------
-# Why North and South differ. A bent mid-plane does the same to a map:
+# Limitations
+# -----------
+# The test does not tell why North and South differ. A bent mid-plane has the same effect on a map:
 # :ref:`sphx_glr_generated_gallery_plot_known_truth.py`.
 
 # sphinx_gallery_thumbnail_number = 2

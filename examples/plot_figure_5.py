@@ -2,11 +2,11 @@
 Figure 5: the asymmetry at six ages
 ===================================
 
-The offset of [M/H] from the radial mean by age, at azimuths from -5 to 15 deg.
+The [M/H] offset from the radial mean by age, at azimuths from -5 to 15 deg.
 """
 
 # %%
-# ``DiskBinning.by_age()`` has the ages and the azimuths of the paper. Any other edges can be given.
+# ``DiskBinning.by_age()`` has the ages and azimuths of the paper. You can use any other edges.
 
 from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
 
@@ -18,13 +18,13 @@ amap = AsymmetryMap.from_catalog(stars, DiskBinning.by_age())
 axes = amap.plot(vmax=0.2)
 
 # %%
-# What to look at
-# ---------------
-# The radial mean is that of the same ages, so that the fall of [M/H] with age is out, and what
-# differs between panels is the vertical gradient and the asymmetry. The number of stars in the
+# Interpretation
+# --------------
+# Each panel has the radial mean of its own ages subtracted, which removes the decrease of [M/H]
+# with age. The panels differ in the vertical gradient and the asymmetry. The number of stars in the
 # title falls by a factor of six from 3 to 12 Gyr.
 #
-# What it does not show
-# ---------------------
-# Whether the asymmetry of old stars is smaller, or only less certain. See Figure 6, and
-# :ref:`sphx_glr_generated_gallery_plot_age_errors.py`.
+# Limitations
+# -----------
+# The figure does not show whether the asymmetry of old stars is smaller or only less certain. See
+# Figure 6 and :ref:`sphx_glr_generated_gallery_plot_age_errors.py`.

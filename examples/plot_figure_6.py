@@ -20,19 +20,19 @@ test = amap.test(n=999, rng=1)
 axes = amap.profile().plot("difference", test=test)
 
 # %%
-# All heights of each age together, with the p-values:
+# All heights of each age together, with p-values:
 
 test.slices["age_min", "age_max", "difference", "difference_error", "p_value_corrected"].pprint()
 
 # %%
-# What to look at
-# ---------------
-# The errors grow with age, as the stars become fewer and their scatter larger. The difference of
-# the oldest bin is smaller than that of the young ones, but by less than two of its errors: a
-# sample of this size barely shows a contrast as large as the one that was put in.
+# Interpretation
+# --------------
+# The uncertainties grow with age, because older stars are fewer and have a larger scatter. The
+# difference of the oldest bin is smaller than that of the young ones, but by less than two standard
+# errors. A sample of this size barely shows the contrast that was put in.
 #
-# What it does not show
-# ---------------------
-# How much smaller the asymmetry of old stars is. Errors of the ages bring younger stars into the
-# oldest bins, which makes the contrast smaller than it was put in:
+# Limitations
+# -----------
+# The figure does not give the true asymmetry of old stars. Age errors bring younger stars into the
+# oldest bins, which reduces the contrast:
 # :ref:`sphx_glr_generated_gallery_plot_age_errors.py`.

@@ -2,13 +2,14 @@
 Figure 7: mean metallicities at six azimuths
 ============================================
 
-What Figure 3 is the difference of: the mean [M/H] of each voxel, and the radial mean, by azimuth.
+The mean [M/H] of each voxel and the radial mean, by azimuth. Their difference is Figure 3.
 """
 
 # %%
-# A list of quantities makes a row of panels each. Both have one colour scale.
+# A list of quantities gets one block of panels per quantity. Both share one colour scale.
 
 from rcasym import AsymmetryMap, RedClumpCatalog, make_mock_catalog
+from rcasym.plotting import style
 
 selected = make_mock_catalog().select()
 stars = RedClumpCatalog.concatenate(
@@ -18,19 +19,21 @@ amap = AsymmetryMap.from_catalog(stars)
 axes = amap.plot(["mean", "radial_mean"])
 
 # %%
-# In one column of a journal, each quantity is a column of panels:
+# `~rcasym.plotting.style` sets the width and the font sizes of a journal, here for one column of
+# AASTeX. The panels are arranged to fit:
 
-axes = amap.plot(["mean", "radial_mean"], width="single")
+with style("aastex", width="single"):
+    axes = amap.plot(["mean", "radial_mean"])
 
 # %%
-# What to look at
-# ---------------
-# Above, [M/H] falls outward and with the distance from the mid-plane. Below, each column of
-# voxels has one colour: the mean of all its stars, whatever their height. Stars near the mid-plane
-# are the most numerous and weigh most.
+# Interpretation
+# --------------
+# In the upper panels, [M/H] falls outward and with distance from the mid-plane. In the lower
+# panels, each R bin has one colour: the mean of all its stars, whatever their height. It is
+# dominated by the numerous stars near the mid-plane.
 #
-# What it does not show
-# ---------------------
-# A radial gradient free of selection. Where few stars near the plane are observed, the radial mean
-# is that of stars higher up, and more metal poor: it is lower for reasons of the survey alone.
-# North and South of one voxel column share it, so that it drops out of their difference.
+# Limitations
+# -----------
+# The radial mean is not free of selection effects. Where few stars near the plane are observed, it
+# is lower, because stars higher up are more metal poor. North and South of an R bin share it, so it
+# cancels in their difference.

@@ -2,11 +2,11 @@
 Figure 8: mean metallicities at six ages
 ========================================
 
-What Figure 5 is the difference of: the mean [M/H] of each voxel, and the radial mean, by age.
+The mean [M/H] of each voxel and the radial mean, by age. Their difference is Figure 5.
 """
 
 # %%
-# A list of quantities makes a row of panels each. Both have one colour scale.
+# A list of quantities gets one block of panels per quantity. Both share one colour scale.
 
 from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
 
@@ -18,12 +18,12 @@ amap = AsymmetryMap.from_catalog(stars, DiskBinning.by_age())
 axes = amap.plot(["mean", "radial_mean"])
 
 # %%
-# What to look at
-# ---------------
-# The young disk has the steepest radial gradient and the thinnest layer of metal-rich stars. Among
-# the old stars the gradient is a third as steep.
+# Interpretation
+# --------------
+# The young disk has the steepest radial gradient and the thinnest layer of metal-rich stars. For
+# old stars the gradient is a third as steep.
 #
-# What it does not show
-# ---------------------
-# The true gradients by age: errors of the ages mix the bins. Half of the oldest bin are younger
-# stars.
+# Limitations
+# -----------
+# These are not the true gradients by age, because age errors mix the bins. Half of the stars in the
+# oldest bin are younger.

@@ -2,17 +2,16 @@
 A hundred million stars
 =======================
 
-A map takes its stars a batch at a time: from many files, or a file in slices. This is how it is
-done, and what changes when there are that many stars.
+Maps are made in batches, from many files or from slices of a file. This example shows how, and the
+effects that matter at such numbers.
 """
 
 # %%
-# A batch at a time
-# -----------------
-# ``from_batches`` takes anything that yields catalogues. Here each batch is a mock sample of its
-# own. Files go in as they are, ``from_batches(paths, columns={...}, workers=2)``; they are read a
-# slice at a time. Only 8 bytes a star are kept, and less with a ``memory_limit``
-# (:doc:`/guide/large`).
+# Batches
+# -------
+# ``from_batches`` takes any iterable of catalogues. Here each batch is a mock sample. Files are
+# passed by their paths, ``from_batches(paths, columns={...}, workers=2)``, and read in pieces. The
+# map keeps 8 bytes per star, or none with ``medians=False`` (:doc:`/guide/large`).
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -29,9 +28,8 @@ amap = AsymmetryMap.from_batches(batches())
 print(amap)
 
 # %%
-# The map does not depend on how the stars were divided, or in which order they came: every median
-# is exact, and all numbers are the same to the last bit. Maps of parts add up, for example those
-# that many machines made.
+# The map does not depend on the batches or their order. Medians are exact, and all numbers are
+# bit-identical. Maps of parts add up, such as those made on several machines.
 
 parts = [AsymmetryMap.from_catalog(batch) for batch in batches()]
 again = parts[7] + parts[6] + parts[5] + parts[4] + parts[3] + parts[2] + parts[1] + parts[0]
@@ -39,38 +37,38 @@ print(all(np.array_equal(getattr(again, name), getattr(amap, name), equal_nan=Tr
           for name in ("count", "mean", "median", "std", "offset")))
 
 # %%
-# What more stars are good for
-# ----------------------------
-# The error of the difference at azimuths from 0 to 5 deg, all heights together, as parts are added,
-# and where it goes from there.
+# Standard error against number of stars
+# --------------------------------------
+# The standard error of the difference at azimuths from 0 to 5 deg, with all heights together, as
+# parts are added, and its extrapolation.
 
-grown, numbers, errors = None, [], []
+total, numbers, errors = None, [], []
 for part in parts:
-    grown = part if grown is None else grown + part
-    row = grown.profile().slices()[3]
-    numbers.append(grown.n_stars)
+    total = part if total is None else total + part
+    row = total.profile().slices()[3]
+    numbers.append(total.n_stars)
     errors.append(row["matched_difference_error"].value)
 
 figure, ax = plt.subplots(figsize=(5, 3.6), layout="constrained")
 ax.loglog(numbers, errors, "o", color="#0072B2", label="mock sample")
 n = np.array([1e4, 1e8])
 ax.loglog(n, errors[-1] * np.sqrt(numbers[-1] / n), "--", color="#0072B2",
-          label="one over the root of the number")
+          label=r"proportional to $1/\sqrt{n}$")
 ax.axhline(5e-4, color="#D55E00", label="gradient inside voxels of 0.6 by 0.3 kpc")
 ax.axvline(146_062, color="0.6", linestyle=":", label="the paper's sample")
-ax.set(xlabel="stars in the map", ylabel="error of North $-$ South [dex]")
+ax.set(xlabel="number of stars", ylabel="standard error of North $-$ South [dex]")
 legend = ax.legend(fontsize=8)
 
 # %%
-# What to look at
-# ---------------
-# At a hundred million stars the error would be 0.0001 dex, less than what gradients inside a voxel
-# do where North and South are seen at different radii; the orange line is what they make of the
-# difference of the whole mock sample (:doc:`/validation`). Take narrower bins then: of R first.
+# Interpretation
+# --------------
+# With a hundred million stars the standard error would be 0.0001 dex. This is smaller than the
+# effect of gradients inside a voxel where North and South are observed at different radii. The
+# orange line is that effect for the difference of the whole mock sample (:doc:`/validation`). Use
+# narrower bins then, first in R.
 #
-# What it does not show
-# ---------------------
-# Zero points of surveys, distances and the height of the Sun, which do not shrink with the number
-# of stars. What remains at 1e8 stars is systematic:
-# :ref:`sphx_glr_generated_gallery_plot_claim.py`. And stars that are there twice: ``from_batches``
-# does not look for them.
+# Limitations
+# -----------
+# The figure contains no systematics. Zero points of surveys, distances and the height of the Sun do
+# not improve with the number of stars, and dominate at 1e8 stars:
+# :ref:`sphx_glr_generated_gallery_plot_claim.py`. ``from_batches`` does not remove duplicates.
