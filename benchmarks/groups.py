@@ -18,7 +18,7 @@ from rcasym.catalog import paper_frame
 from rcasym.catalog.frames import sky_to_cylindrical
 from rcasym.maps.stars import StarArrays
 from rcasym.splines import QuantileSpline
-from rcasym.statistics import PairedVoxels, bootstrap
+from rcasym.statistics.resampling import PairedVoxels, bootstrap
 from rcasym.utils.parallel import in_threads, shares
 from rcasym.voxels import VoxelMoments, VoxelState
 

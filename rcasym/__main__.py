@@ -3,7 +3,7 @@
 
 import sys
 
-from .command.main import main
+from .command import main
 
 if __name__ == "__main__":
     sys.exit(main())

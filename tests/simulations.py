@@ -16,9 +16,10 @@ from astropy.table import QTable
 from scipy import stats
 
 from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
-from rcasym.catalog.frames import paper_frame
+from rcasym.catalog import paper_frame
 from rcasym.maps.profile import DIFFERENCES
 from rcasym.splines import QuantileSpline
+from rcasym.voxels import VoxelState
 
 FOLDER = Path(__file__).parents[1] / "docs" / "validation"
 LEVELS = (0.683, 0.954)
@@ -30,10 +31,11 @@ SCATTERS = {
 }
 
 
-def map_of(columns, m_h, **edges):
-    """The map of plain floats; each azimuth is a mock of its own."""
+def make_map(columns, m_h, **edges):
+    """Return the map of plain floats; each azimuth is a mock of its own."""
     binning = DiskBinning(**edges, min_count=1)
-    return AsymmetryMap(binning, binning.state(columns, m_h), paper_frame())
+    state = VoxelState.from_columns(columns, [axis.edges.value for axis in binning.axes], m_h)
+    return AsymmetryMap(binning, state, paper_frame())
 
 
 def many_azimuths(n_mocks):
@@ -48,7 +50,7 @@ def within(table, name, truth):
 
 
 def coverage(n_stars, scatter="normal", n_mocks=2000, seed=0, statistic="median"):
-    """How often intervals hold the truth, for ``n_stars`` a side.
+    """How often intervals hold the truth, for ``n_stars`` per side.
 
     Gives a dictionary: (estimate, nominal level) to the part of the mocks that are covered.
     """
@@ -58,7 +60,7 @@ def coverage(n_stars, scatter="normal", n_mocks=2000, seed=0, statistic="median"
     Z = np.tile(np.repeat([0.5, -0.5], n_stars), n_mocks)
     north, south = -0.2, -0.28
     m_h = np.where(Z > 0, north, south) + 0.2 * SCATTERS[scatter](rng, len(Z))
-    amap = map_of([phi, np.full(len(Z), 10.5), Z], m_h, phi=edges * u.deg,
+    amap = make_map([phi, np.full(len(Z), 10.5), Z], m_h, phi=edges * u.deg,
                   R=[10, 11] * u.kpc, Z=[-1, 0, 1] * u.kpc)
     linear = np.tanh(0.5 * np.log(10) * (north - south))
     truth = {"north": north, "difference": north - south, "offset_difference": north - south,
@@ -86,7 +88,7 @@ def matched_coverage(n_north, n_south, n_radii, scatters=(0.2, 0.2), n_mocks=200
     R = 10.5 + rng.integers(n_radii, size=len(phi))
     m_h = (-0.1 * R + np.where(side == 0, 0.08, 0)
            + np.array(scatters)[side] * rng.standard_normal(len(phi)))
-    amap = map_of([phi, R, np.where(side == 0, 0.5, -0.5)], m_h, phi=edges * u.deg,
+    amap = make_map([phi, R, np.where(side == 0, 0.5, -0.5)], m_h, phi=edges * u.deg,
                   R=np.arange(10, 11 + n_radii) * u.kpc, Z=[-1, 0, 1] * u.kpc)
     found = {}
     for level in LEVELS:
@@ -113,7 +115,7 @@ def unequal_radii(n_mocks=2000, n_stars=200, seed=0, flare=0.0):
         Z = np.sign(Z) * np.minimum(
             0.3 * np.exp(flare * (R - 11)) * rng.exponential(size=len(Z)), 3)
         m_h -= 0.3 * np.abs(Z)
-    amap = map_of([phi, R, Z], m_h, phi=edges * u.deg, R=np.linspace(11, 14, 6) * u.kpc,
+    amap = make_map([phi, R, Z], m_h, phi=edges * u.deg, R=np.linspace(11, 14, 6) * u.kpc,
                   Z=(0.4 * np.arange(-3, 4) if flare else np.array([-1, 0, 1])) * u.kpc)
     z, covered = {}, {}
     for level in LEVELS:
@@ -224,7 +226,7 @@ def write_coverage(folder):
         for level in LEVELS:
             ax.axhspan(level - 0.025, level + 0.025, color="0.9")
             ax.axhline(level, color="0.3", linewidth=0.8)
-        ax.set(xscale="log", xlabel="stars a side", title=names[scatter], ylim=(0.55, 1))
+        ax.set(xscale="log", xlabel="stars per side", title=names[scatter], ylim=(0.55, 1))
         for size, part in zip(sizes, found, strict=True):
             if size in (5, 20, 60):
                 rows.append([scatter, size, *(f"{part[name, level]:.3f}" for level in LEVELS
@@ -251,7 +253,7 @@ def write_radii(folder):
     bins = np.linspace(-8, 8, 65)
     middle = 0.5 * (bins[1:] + bins[:-1])
     rows = []
-    for ax, disk, how in zip(axes, ("radial gradient", "and flaring, with a vertical gradient"),
+    for ax, disk, how in zip(axes, ("radial gradient", "flare and vertical gradient"),
                              ({}, {"flare": 0.4, "n_stars": 2000, "n_mocks": 700}), strict=True):
         z, covered = unequal_radii(**how)
         for name, color in zip(DIFFERENCES, ("#D55E00", "#0072B2", "#009E73"), strict=True):
@@ -262,7 +264,8 @@ def write_radii(folder):
                 linewidth=1, label="without a false signal")
         ax.set(xlabel="North − South [errors]", title=disk)
     axes[0].set_ylabel("bins")
-    axes[0].legend(fontsize="small", loc="upper left")
+    axes[0].figure.legend(*axes[0].get_legend_handles_labels(), fontsize="small", ncols=4,
+                          loc="outside lower center")
     axes[0].figure.savefig(folder / "radii.png", dpi=150)
     write_table(folder / "radii.csv", rows, [
         "symmetric disk", "estimate", "mean [errors]", "standard deviation [errors]",
@@ -302,12 +305,13 @@ def write_power(folder):
 
 
 def agreement_with_cobs(tags):
-    """Fits with the knots and the smoothing of the R package cobs, and with its choice of both.
+    """Compare fits with those of the R package cobs, for its knots and smoothing and for our own.
 
-    For each data set: the number of fits, the largest relative difference of the objective, the
-    largest difference of fitted values where the optimum is unique, and how many choices agree.
+    Yields for each data set: the number of fits, the largest relative difference of the objective,
+    the largest difference of fitted values where the optimum is unique, and how many choices of
+    knots agree.
     """
-    from tests.splines.test_quantile_spline import ORACLE, arguments, read_points, read_records
+    from tests.splines.cobs import ORACLE, arguments, read_points, read_records
 
     for path in sorted(ORACLE.glob("*.csv")):
         x, y = read_points(path.stem)
@@ -351,7 +355,7 @@ def write_agreement(folder):
             "data set", "fits", "largest difference of the objective, relative",
             "largest difference of fitted values [Gyr]", "same knots chosen"])
     else:
-        print("the numbers of cobs are not there; cobs.csv is left as it is", file=sys.stderr)
+        print("the reference fits of cobs are missing; cobs.csv is unchanged", file=sys.stderr)
     rows = [[f"{n:,}", name, f"{difference:.1e}"]
             for n in (10_000, 146_062) for name, difference in agreement_with_scipy(n)]
     write_table(folder / "scipy.csv", rows, ["stars", "statistic", "largest difference"])

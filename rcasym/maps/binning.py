@@ -33,7 +33,7 @@ RULES = {
 
 @dataclass(frozen=True, init=False, repr=False)
 class DiskBinning:
-    """The voxels that stars are counted in: azimuth, age, R and Z.
+    """A grid of voxels in azimuth, age, R and Z; immutable.
 
     Bins are half-open, ``lower <= value < upper``; the last bin of an axis includes its upper edge.
 
@@ -43,21 +43,21 @@ class DiskBinning:
         Edges of Galactocentric radius; by default 6.2 to 15.2 kpc in steps of 0.6 kpc, so that the
         paper's 11 kpc is an edge.
     Z : `~astropy.units.Quantity` ['length'], optional
-        Edges of height. They must mirror about 0, so that North and South compare; by default
-        -2.1 to 2.1 kpc in steps of 0.3 kpc.
+        Edges of height, which mirror about 0 so that North and South compare; by default -2.1 to
+        2.1 kpc in steps of 0.3 kpc.
     phi : `~astropy.units.Quantity` ['angle'] or None, optional
         Edges of azimuth within -180 and 180 deg, growing with Galactic rotation from 0 toward the
-        anticentre; by default the paper's -35, -15, -5, 0, 5, 15, 35 deg. None takes all azimuths
-        together, without an axis for them.
+        anticentre; by default the paper's -35, -15, -5, 0, 5, 15, 35 deg. None combines all
+        azimuths, without an axis for them.
     age : `~astropy.units.Quantity` ['time'] or None, optional
-        Edges of age; by default None, all ages together.
+        Edges of age; by default None, all ages combined.
     min_count : int, optional
-        Voxels with fewer stars are left empty; by default 3.
+        Voxels with fewer stars count as empty; by default 3.
 
     Raises
     ------
     BinningError
-        If edges do not increase, do not mirror in Z, or lie where no star can.
+        If edges do not increase, do not mirror in Z, or are outside the possible values.
     `~astropy.units.UnitsError`, TypeError
         If edges have the wrong unit, or none.
 
@@ -91,7 +91,7 @@ class DiskBinning:
 
     @classmethod
     def by_age(cls, *, phi=PAPER_ANTICENTRE, age=PAPER_AGE, **edges):
-        """The paper's binning by age: one azimuth range, -5 to 15 deg, and six of age.
+        """Make the paper's binning by age: azimuths from -5 to 15 deg, and six ranges of age.
 
         Parameters
         ----------
@@ -144,7 +144,7 @@ class DiskBinning:
                            f"are {', '.join(repr(axis.name) for axis in self.axes)}")
 
     def coordinates(self, catalog):
-        """The stars' values along each axis.
+        """Return the stars' values along each axis.
 
         Parameters
         ----------
@@ -154,7 +154,7 @@ class DiskBinning:
         Returns
         -------
         list of ndarray
-            One array an axis, plain floats in the unit of its edges, NaN where not known.
+            One array per axis, plain floats in the unit of its edges, NaN where unknown.
 
         Raises
         ------
@@ -186,7 +186,7 @@ class DiskBinning:
 
     @u.quantity_input(R_min=[u.kpc, None], R_max=[u.kpc, None])
     def R_bins(self, R_min=None, R_max=None):
-        """The bins of R between two edges.
+        """Return the bins of R between two edges.
 
         Parameters
         ----------
@@ -201,7 +201,7 @@ class DiskBinning:
         Raises
         ------
         BinningError
-            If one is no edge, or R_max not beyond R_min.
+            If one is not an edge, or R_max is not beyond R_min.
 
         Examples
         --------
@@ -231,7 +231,7 @@ class DiskBinning:
         return slice(*bounds)
 
     def hemispheres(self, values):
-        """North and South of an array of the shape of the grid, from the mid-plane outward.
+        """Split an array into North and South, each from the mid-plane outward.
 
         Parameters
         ----------
@@ -240,10 +240,8 @@ class DiskBinning:
 
         Returns
         -------
-        north : ndarray
-            The last axis is abs(Z).
-        south : ndarray
-            The same of the other side.
+        north, south : ndarray
+            Their last axis is abs(Z).
 
         Examples
         --------
@@ -259,7 +257,7 @@ class DiskBinning:
         return values[..., values.shape[-1] - half:], values[..., :half][..., ::-1]
 
     def index(self, catalog):
-        """The voxel of each star.
+        """Return the voxel of each star.
 
         Parameters
         ----------
@@ -269,8 +267,8 @@ class DiskBinning:
         Returns
         -------
         ndarray of int
-            Index into the flattened grid, -1 outside it and for stars of unknown position (or age,
-            where there is an age axis).
+            Index into the flattened grid, -1 outside it and for an unknown position (or age, with
+            an age axis).
 
         Raises
         ------
@@ -279,7 +277,7 @@ class DiskBinning:
 
         Examples
         --------
-        The stars of one voxel of a map, that with the largest offset:
+        The stars of the voxel with the largest offset:
 
         >>> import numpy as np
         >>> from rcasym import AsymmetryMap, DiskBinning, make_mock_catalog
@@ -321,7 +319,7 @@ class DiskBinning:
 
 
 def check_binning(binning):
-    """The binning; None stands for the default."""
+    """Return the binning, or the default for None."""
     if binning is None:
         return DiskBinning()
     if not isinstance(binning, DiskBinning):

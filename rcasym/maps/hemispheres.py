@@ -1,14 +1,14 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""North and South of a map: the edges and sides of its bins, and the voxels that pair up."""
+"""North and South of a map: the side of each voxel, and the voxels that pair up."""
 
 import numpy as np
 
 from ..exceptions import BinningError, CatalogWarning
-from ..statistics import PairedVoxels
+from ..statistics.resampling import PairedVoxels
 from ..utils.validation import warn
 
-__all__ = ["bin_edges", "check_R_bins", "number_sides", "pair_voxels", "set_formats",
-           "slice_edges", "warn_about_stars_astride"]
+__all__ = ["check_R_bins", "number_sides", "pair_voxels", "sum_over_Z",
+           "warn_about_stars_astride"]
 
 
 def check_R_bins(binning, R_min, R_max):
@@ -18,24 +18,6 @@ def check_R_bins(binning, R_min, R_max):
                            f"South; got {len(binning['Z'])} from "
                            f"{binning['Z'].edges[0]:g} to {binning['Z'].edges[-1]:g}")
     return binning.R_bins(R_min, R_max)
-
-
-def slice_edges(binning, n_rows=1):
-    """Return the edges of azimuth and age of each slice, ``n_rows`` times each."""
-    shape = binning.shape[:-2]
-    where = np.indices(shape).reshape(len(shape), binning.n_slices)
-    return {f"{axis.name}_{end}": np.repeat(axis.edges[bins + k], n_rows)
-            for axis, bins in zip(binning.axes[:-2], where, strict=True)
-            for k, end in enumerate(("min", "max"))}
-
-
-def bin_edges(binning):
-    """Return the edges of each bin of azimuth, age and abs(Z), the last varying fastest."""
-    edges = slice_edges(binning, len(binning.abs_Z))
-    for k, end in enumerate(("min", "max")):
-        heights = binning.abs_Z.edges[k:][:len(binning.abs_Z)]
-        edges[f"abs_Z_{end}"] = np.tile(heights, binning.n_slices)
-    return edges
 
 
 def number_sides(binning, R_bins):
@@ -62,6 +44,13 @@ def pair_voxels(binning, state, R_bins):
     return PairedVoxels(*sides, np.broadcast_to(bins, voxels.shape).ravel(), n_bins)
 
 
+def sum_over_Z(values):
+    """Return the sum over the last axis, with the same bits if North and South are exchanged."""
+    half = values.shape[-1] // 2
+    total = (values[..., :half] + values[..., ::-1][..., :half]).sum(axis=-1)
+    return total + values[..., half] if values.shape[-1] % 2 else total
+
+
 def warn_about_stars_astride(binning, state):
     """Warn about stars in a bin astride the mid-plane, which are neither North nor South."""
     n_bins = binning.shape[-1]
@@ -71,13 +60,3 @@ def warn_about_stars_astride(binning, state):
         warn(f"{n_stars:,} stars in the bin {binning['Z'].interval(middle)}, astride the "
              "mid-plane, are neither North nor South and left out; an edge of Z at 0 includes "
              "them", CatalogWarning)
-
-
-def set_formats(table):
-    """Set the digits that a table shows; all digits are kept."""
-    for name, column in table.columns.items():
-        if name.endswith(("_min", "_max")):
-            column.info.format = "g"
-        elif column.dtype.kind == "f":
-            column.info.format = ".2g" if name.startswith("p_value") else ".3f"
-    return table

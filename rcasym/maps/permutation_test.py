@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Whether North and South differ by more than chance: a permutation test."""
+"""The permutation test of North against South."""
 
 from dataclasses import dataclass
 
@@ -8,20 +8,16 @@ from astropy import units as u
 from astropy.table import QTable
 
 from ..exceptions import CatalogWarning
-from ..statistics.estimates import ROUNDING, combine
+from ..statistics.estimates import ROUNDING_ERROR, combine
 from ..utils.parallel import generators, in_threads
 from ..utils.progress import progress
 from ..utils.validation import check_rng, check_whole, warn
-from .hemispheres import (
-    bin_edges,
-    pair_voxels,
-    set_formats,
-    slice_edges,
-)
+from .hemispheres import pair_voxels
+from .tables import bin_edges, set_formats, slice_edges
 
 __all__ = ["AsymmetryTest", "permutation_test"]
 
-# Permutations drawn at a time; each bin takes one number of each.
+# Permutations drawn at a time.
 BATCH = 500
 
 
@@ -36,18 +32,28 @@ class AsymmetryTest:
     p_value_squares : float
         Of the sum of the squares of the differences in units of their errors, over all bins.
     difference, difference_error : `~astropy.units.Quantity`
-        That signed mean and its standard error [dex].
+        The signed mean and its standard error [dex].
     n : int
-        Permutations.
+        Number of permutations.
     R_min, R_max : `~astropy.units.Quantity`
-        The stars that took part are between these.
+        The range of R of the stars in the test.
     table : `~astropy.table.QTable`
-        One row a bin (``level`` is ``"bin"``), one a slice of azimuth and age (``"slice"``), and
-        one for the whole (``"all"``), with these columns: edges; ``n_north`` and ``n_south``, stars
-        in voxels that have both sides, and ``n_unpaired``, those in voxels of one side only;
-        ``difference`` and ``difference_error`` [dex], the ``matched_difference`` of a profile;
-        ``p_value`` and ``p_value_squares``, and the same with ``_corrected`` for the number of
-        bins, or of slices (Benjamini & Hochberg 1995). Where nothing can be compared, all are NaN.
+        One row per bin (``level`` is ``"bin"``), one per slice of azimuth and age (``"slice"``),
+        and one for all (``"all"``): edges; ``n_north`` and ``n_south``, stars in voxels that have
+        both sides, and ``n_unpaired``, stars in voxels with one side only; ``difference`` and
+        ``difference_error`` [dex], the ``matched_difference`` of a profile; ``p_value`` and
+        ``p_value_squares``, and both with ``_corrected`` for the number of bins or slices
+        (Benjamini & Hochberg 1995). NaN where nothing can be compared.
+
+    Notes
+    -----
+    The difference of a bin is the mean over its voxels of North minus South, weighted with
+    n_N n_S / (n_N + n_S). The signed statistic is the mean of these over the bins with the same
+    weights; the other is the sum of their squares in units of their errors over all permutations.
+    p = (k + 1) / (n + 1), where k permutations are as far from zero (Phipson & Smyth 2010, Stat.
+    Appl. Genet. Mol. Biol. 9, 39). Voxels below ``min_count`` are included. Remove duplicates
+    first, with `RedClumpCatalog.concatenate <rcasym.RedClumpCatalog.concatenate>`. Gradients inside
+    a voxel are not removed.
 
     Examples
     --------
@@ -79,12 +85,12 @@ class AsymmetryTest:
 
     @property
     def bins(self):
-        """The rows of ``table`` of single bins."""
+        """The rows of ``table`` for bins, `~astropy.table.QTable`."""
         return self.table[self.table["level"] == "bin"]
 
     @property
     def slices(self):
-        """The rows of ``table`` of slices of azimuth and age."""
+        """The rows of ``table`` for slices of azimuth and age, `~astropy.table.QTable`."""
         return self.table[self.table["level"] == "slice"]
 
 
@@ -101,11 +107,11 @@ def permutation_test(binning, state, R_bins, n, rng, show_progress):
     if not sums.weight.any():
         warn("North and South cannot be compared: no voxel between R_min and R_max has stars on "
              f"both sides ({sums.n_unpaired.sum():,} stars)", CatalogWarning)
-    usable = sums.null_std > ROUNDING
+    usable = sums.null_std > ROUNDING_ERROR
     scale = np.where(usable, sums.null_std, 1)
 
     def statistics(totals):
-        """Of bins, slices and the whole: the signed sums, and the sums of squares."""
+        """Return the signed sums, and those of the squares, of bins, slices and all."""
         squares = (totals / scale)**2
         levels = []
         for values in (totals, squares):
@@ -118,7 +124,7 @@ def permutation_test(binning, state, R_bins, n, rng, show_progress):
     sizes = [min(BATCH, n - start) for start in range(0, n, BATCH)]
 
     def count(size, own_rng):
-        return (statistics(sums.permuted(size, own_rng)) >= measured - ROUNDING).sum(axis=0)
+        return (statistics(sums.permuted(size, own_rng)) >= measured - ROUNDING_ERROR).sum(axis=0)
 
     counts = in_threads(count, sizes, generators(rng, len(sizes)))
     for _, counted in zip(progress(sizes, "permuting North and South", show=show_progress), counts,
@@ -151,16 +157,15 @@ def permutation_test(binning, state, R_bins, n, rng, show_progress):
     for name, values in zip(("p_value", "p_value_squares"), p_values, strict=True):
         table[name] = values
         table[f"{name}_corrected"] = np.concatenate([
-            _corrected(values[:n_bins]), _corrected(values[n_bins:-1]), values[-1:]])
+            _correct(values[:n_bins]), _correct(values[n_bins:-1]), values[-1:]])
     edges = binning["R"].edges
     return AsymmetryTest(float(p_values[0, -1]), float(p_values[1, -1]), difference[-1] * u.dex,
                          error[-1] * u.dex, int(n), edges[R_bins.start], edges[R_bins.stop],
                          set_formats(table))
 
 
-def _corrected(p_values):
-    """False discovery rates, NaN where there is no p-value (Benjamini & Hochberg 1995, JRSS B 57,
-    289, Equation 1)."""
+def _correct(p_values):
+    """Return false discovery rates (Benjamini & Hochberg 1995, JRSS B 57, 289, Equation 1)."""
     corrected = np.full(p_values.shape, np.nan)
     known = np.flatnonzero(np.isfinite(p_values))
     falling = known[np.argsort(-p_values[known], kind="stable")]

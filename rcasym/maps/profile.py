@@ -11,19 +11,12 @@ from astropy.io.registry import UnifiedReadWriteMethod
 from astropy.table import MaskedColumn, QTable, connect
 
 from ..exceptions import RcasymError
-from ..statistics import (
-    bootstrap,
-    combine,
-    difference,
-    estimate,
-    linear,
-    ratio,
-    with_interval,
-)
-from ..statistics.estimates import ROUNDING
+from ..statistics import bootstrap, difference, estimate, linear, ratio
+from ..statistics.estimates import ROUNDING_ERROR, combine, with_interval
 from ..utils.validation import check_choice, check_rng, check_whole
-from .hemispheres import bin_edges, check_R_bins, number_sides, pair_voxels, set_formats
+from .hemispheres import check_R_bins, number_sides, pair_voxels
 from .permutation_test import AsymmetryTest
+from .tables import bin_edges, set_formats
 
 __all__ = ["AsymmetryProfile", "ProfileRequest", "bootstrap_profile", "compute_profile",
            "find_signals", "DIFFERENCES", "ESTIMATES"]
@@ -33,7 +26,7 @@ DEFINITIONS = ("modulus", "equation1", "linear")
 DIFFERENCES = ("difference", "offset_difference", "matched_difference")
 ESTIMATES = ("north", "south", "difference", "offset_north", "offset_south", "offset_difference",
              "matched_difference", "asymmetry")
-"""Each has columns of its own, and further ones with ``_error``, ``_low`` and ``_high``."""
+"""Estimates with columns of their own, and further ones ending in _error, _low and _high."""
 
 
 # A slice has a signal below this corrected p-value, or without a test beyond so many errors.
@@ -63,7 +56,7 @@ class ProfileRequest:
 class ProfileWrite(connect.TableWrite):
     """Write the profile to a file, through the unified I/O registry of astropy.
 
-    All digits are written, not those that are shown.
+    All digits are written, not only those that are shown.
 
     Parameters
     ----------
@@ -96,10 +89,9 @@ class ProfileWrite(connect.TableWrite):
 
 
 class AsymmetryProfile(QTable):
-    """North against South in bins of azimuth, age and abs(Z): a table, one bin a row.
+    """North against South in bins of azimuth, age and abs(Z), one row per bin.
 
-    Made by `AsymmetryMap.profile <rcasym.AsymmetryMap.profile>`. Rows and columns are taken as of
-    any astropy table; the edges in each row say what it is.
+    Made by `AsymmetryMap.profile <rcasym.AsymmetryMap.profile>`; an astropy table like any other.
 
     =======================================  =====  ================================================
     column                                   unit   meaning
@@ -109,18 +101,28 @@ class AsymmetryProfile(QTable):
     ``abs_Z_min``, ``abs_Z_max``             kpc    distance from the mid-plane
     ``n_north``, ``n_south``                        stars on either side
     ``north``, ``south``                     dex    median [M/H] of the stars of all R bins together
-    ``difference``                           dex    north less south
-    ``offset_north``, ``offset_south``       dex    median of [M/H] less the radial mean
-    ``offset_difference``                    dex    the difference of these
-    ``matched_difference``                   dex    mean of North less South within voxels
-    ``n_pairs``                                     the effective number of pairs of that
-    ``asymmetry``                                   ratio, masked where it cannot be had
+    ``difference``                           dex    north minus south
+    ``offset_north``, ``offset_south``       dex    median of [M/H] minus the radial mean
+    ``offset_difference``                    dex    difference of these two
+    ``matched_difference``                   dex    mean of North minus South within voxels
+    ``n_pairs``                                     effective number of pairs of that
+    ``asymmetry``                                   ratio A, masked where undefined
     ``asymmetry_reason``                            why it is masked
     =======================================  =====  ================================================
 
     Each estimate ``X`` has its standard error ``X_error`` and the ends ``X_low`` and ``X_high`` of
-    its confidence interval. Errors are those of the bootstrap, but that of ``matched_difference``,
-    which comes from the scatter within voxels. ``meta`` says how the profile was made.
+    its confidence interval. Errors are bootstrap errors, except that of ``matched_difference``,
+    which comes from the scatter within voxels. ``meta`` holds the parameters of the profile.
+
+    Notes
+    -----
+    Intervals hold for 5 stars and more; errors of offsets take the radial mean as known.
+
+    ``difference`` compares all stars of a bin: where the surveys see North and South at different
+    R, the radial gradient looks like an asymmetry. ``offset_difference`` subtracts the radial mean
+    first, so that its gradient cancels. ``matched_difference`` compares the means of stars in the
+    same R bin only, so that no difference between R bins matters, such as a vertical gradient in a
+    disk that flares; it is what `AsymmetryMap.test <rcasym.AsymmetryMap.test>` tests.
 
     Examples
     --------
@@ -139,15 +141,14 @@ class AsymmetryProfile(QTable):
     write = UnifiedReadWriteMethod(ProfileWrite)
 
     def slices(self):
-        """The rows of each azimuth and age put together: one row a slice.
+        """Combine the bins of each azimuth and age: one row per slice.
 
         Returns
         -------
         `~astropy.table.QTable`
             Edges, ``n_north``, ``n_south``, the three differences and their ``_error``. A slice is
             the mean of its bins, weighted with n_N n_S / (n_N + n_S) (and with ``n_pairs`` for
-            ``matched_difference``), which is the inverse variance for equal scatter and does not
-            depend on what is found.
+            ``matched_difference``), the inverse variance for equal scatter.
 
         Examples
         --------
@@ -288,7 +289,7 @@ def find_signals(profile, test=None):
         size, error = (np.abs(table[name].value) for name in ("matched_difference",
                                                               "matched_difference_error"))
         with np.errstate(invalid="ignore"):
-            found = size > np.maximum(SIGNAL_ERRORS * error, ROUNDING)
+            found = size > np.maximum(SIGNAL_ERRORS * error, ROUNDING_ERROR)
         rule = f"{SIGNAL_ERRORS} errors"
     else:
         if not isinstance(test, AsymmetryTest):

@@ -12,9 +12,10 @@ from ..utils.validation import check_rng, check_whole, warn
 from ..voxels import VoxelState, flat_index
 from .asymmetry_map import AsymmetryMap
 from .binning import check_binning
-from .hemispheres import number_sides, set_formats, warn_about_stars_astride
+from .hemispheres import number_sides, warn_about_stars_astride
 from .profile import ESTIMATES, ProfileRequest, compute_profile
 from .stars import StarArrays
+from .tables import set_formats
 
 __all__ = ["propagate"]
 
@@ -22,21 +23,20 @@ __all__ = ["propagate"]
 @u.quantity_input(R_min=[u.kpc, None], R_max=[u.kpc, None])
 def propagate(catalog, binning=None, n=100, rng=None, *, R_min=11 * u.kpc, R_max=None,
               statistic="median", definition="modulus", progress=True):
-    """What the errors of distances, ages and metallicities do to a profile.
+    """Propagate the errors of distances, ages and metallicities to a profile.
 
-    Each of ``n`` times all stars are given a distance, an age and an [M/H] drawn about the measured
-    ones with their errors, and map and profile are made anew.
+    In each of ``n`` draws, all stars get a distance, an age and an [M/H] drawn about the measured
+    values with their errors, and the profile is computed again.
 
     Parameters
     ----------
     catalog : RedClumpCatalog
-        With ``distance_error``, ``m_h_error`` and, where the binning has an age axis,
-        ``age_error``. What has no error at all stays as it is, with a warning; so do single stars
-        without an error.
+        With ``distance_error``, ``m_h_error`` and, for a binning with an age axis, ``age_error``.
+        Values without an error stay as they are, with a warning.
     binning : DiskBinning, optional
         By default ``DiskBinning()``.
     n : int, optional
-        Times to draw; by default 100.
+        Number of draws; by default 100.
     rng : int or `~numpy.random.Generator`, optional
         Seed, or the generator to draw from.
     R_min, R_max : `~astropy.units.Quantity` ['length'] or None, optional
@@ -52,12 +52,12 @@ def propagate(catalog, binning=None, n=100, rng=None, *, R_min=11 * u.kpc, R_max
     Returns
     -------
     AsymmetryProfile
-        That of the stars as measured, with a ``X_spread`` and a ``X_shift`` for each estimate
-        ``X``: the standard deviation of the draws, and their mean less the measured one. Both are
-        NaN where a draw has no estimate. ``migrated`` is the part of the stars of a bin that a draw
-        puts into another one, or out of the grid. ``meta["varied"]`` counts the stars that were
-        given errors, by quantity, ``n_masked`` those of which something is not known, and
-        ``n_outside`` those outside the grid.
+        The profile of the stars as measured, with ``X_spread`` and ``X_shift`` for each estimate
+        ``X``: the standard deviation of the draws, and their mean minus the measured value. Both
+        are NaN where a draw has no estimate. ``migrated`` is the fraction of the stars of a bin
+        that a draw moves to another bin, or out of the grid. ``meta["varied"]`` counts the stars
+        with errors, by quantity, ``n_masked`` the incomplete ones, and ``n_outside`` those outside
+        the grid.
 
     Raises
     ------
@@ -66,13 +66,12 @@ def propagate(catalog, binning=None, n=100, rng=None, *, R_min=11 * u.kpc, R_max
 
     Notes
     -----
-    The measured values have one helping of errors already; each draw adds a second. The shift is
-    thus what errors of this size do to a profile, once more: to first order the measured profile
-    has been shifted by as much, in the same direction, from the true one (this is the first step of
-    simulation-extrapolation, Cook & Stefanski 1994, JASA 89, 1314). The spread is that of the
-    second helping alone, and is a part of ``X_error`` rather than an addition to it. In bins of few
-    stars the shift is mostly chance; a binning with one bin of Z on each side shows that of whole
-    slices. Distances and ages that come out negative are mirrored at zero.
+    The measured values include their errors already; each draw adds errors a second time. To first
+    order the measured profile is shifted from the true one by as much as the draws are from it, in
+    the same direction (the first step of simulation-extrapolation, Cook & Stefanski 1994, JASA 89,
+    1314). The spread comes from the added errors alone, and is a part of ``X_error``, not an
+    addition to it. In bins with few stars the shift is mostly noise; a binning with one bin of Z on
+    each side gives the shift of whole slices. Negative distances and ages are mirrored at zero.
 
     Examples
     --------
@@ -99,8 +98,8 @@ def propagate(catalog, binning=None, n=100, rng=None, *, R_min=11 * u.kpc, R_max
     varied = {name: int(np.count_nonzero(values)) for name, values in errors.items()}
     absent = [name for name in errors if f"{name}_error" not in catalog.colnames]
     if len(absent) == len(errors):
-        raise CatalogError("the catalogue must have the errors that are to be propagated; it has "
-                           f"none of {', '.join(f'{name}_error' for name in errors)}")
+        raise CatalogError("the catalogue must have errors to propagate; it has none of "
+                           f"{', '.join(f'{name}_error' for name in errors)}")
     for name, values in errors.items():
         if not values.all():
             warn(f"{name}_error: {np.sum(values == 0):,} of {len(values):,} stars have no error or "
@@ -150,7 +149,7 @@ def propagate(catalog, binning=None, n=100, rng=None, *, R_min=11 * u.kpc, R_max
 
 
 def _errors(catalog, name, known):
-    """The errors of the stars that are known, 0 where there is none."""
+    """Return the errors of the stars that are known, 0 where there is none."""
     if name not in catalog.colnames:
         return np.zeros(np.count_nonzero(known))
     return np.nan_to_num(floats(catalog, name)[known], nan=0.0)

@@ -8,14 +8,15 @@ from astropy import units as u
 from astropy.table import QTable
 
 from ..exceptions import RcasymError
-from ..statistics.estimates import ROUNDING
+from ..statistics.estimates import ROUNDING_ERROR
 from ..utils.progress import progress as show_progress
 from ..utils.validation import to_unit
 from .asymmetry_map import AsymmetryMap
 from .binning import DiskBinning, check_binning
-from .hemispheres import set_formats, warn_about_stars_astride
+from .hemispheres import warn_about_stars_astride
 from .profile import ProfileRequest, compute_profile
 from .stars import StarArrays
+from .tables import set_formats
 
 __all__ = ["systematics", "Systematics"]
 
@@ -28,21 +29,20 @@ OTHER_STARS = ("survey", "R_min")
 
 
 class Systematics(QTable):
-    """How far each assumption moves the result: a table, one slice under one variation a row.
+    """Shifts of the result under each variation, one row per slice and variation.
 
-    Made by `~rcasym.systematics`. The first rows, of kind ``"as given"``, are those that the others
-    are compared with.
+    Made by `~rcasym.systematics`. The first rows, of kind ``"as given"``, are the reference.
 
     Columns are ``kind`` and ``variation``; the edges of azimuth and age; ``n_north`` and
-    ``n_south``; ``offset_difference`` and its error, over all heights [dex]; ``shift``, its
-    difference from the result as given [dex]; ``shift_in_errors``, the same divided by the error of
-    the result as given; and ``shift_error_in_errors``, what the shift may be by chance where more
-    or fewer stars take part (one survey alone, another ``R_min``): the square root of the
-    difference of both squared errors, in the same unit. It is NaN for the other variations.
+    ``n_south``; ``offset_difference`` over all heights and its error [dex]; ``shift``, its
+    difference from the reference [dex]; ``shift_in_errors``, the same divided by the error of the
+    reference; and ``shift_error_in_errors``, the expected chance shift where other stars take part
+    (one survey alone, another ``R_min``): the square root of the difference of both squared errors,
+    in the same unit. It is NaN for the other variations.
 
     Examples
     --------
-    The variation that moves the slice from 0 to 5 deg most:
+    The variation with the largest shift in the slice from 0 to 5 deg:
 
     >>> import numpy as np
     >>> from rcasym import make_mock_catalog, systematics
@@ -85,7 +85,7 @@ class Systematics(QTable):
 @u.quantity_input(R_min=[u.kpc, None], R_max=[u.kpc, None])
 def systematics(catalog, binning=None, *, R_min=11 * u.kpc, R_max=None, zero_point=0.03 * u.dex,
                 progress=True):
-    """How far the asymmetry moves when something else is assumed.
+    """Repeat the comparison of North with South under other assumptions.
 
     Parameters
     ----------
@@ -97,8 +97,8 @@ def systematics(catalog, binning=None, *, R_min=11 * u.kpc, R_max=None, zero_poi
         As in `AsymmetryMap.profile <rcasym.AsymmetryMap.profile>`; by default 11 kpc and the last
         edge.
     zero_point : `~astropy.units.Quantity` ['dex'], optional
-        By how much the [M/H] of each survey is raised and lowered; by default 0.03 dex.
-        `~rcasym.catalog.zero_point.ZeroPoint` measures it with the stars in common.
+        Shift of the [M/H] of each survey, up and down; by default 0.03 dex.
+        `~rcasym.catalog.ZeroPoint` measures it with the stars in common.
     progress : bool, optional
         Whether to show a progress bar on a terminal; by default True.
 
@@ -108,9 +108,9 @@ def systematics(catalog, binning=None, *, R_min=11 * u.kpc, R_max=None, zero_poi
         For each slice of azimuth and age the ``offset_difference`` over all heights, with R0 of
         8.0, 8.178 (GRAVITY Collaboration 2019, A&A 625, L10) and 8.5 kpc; Z0 of 0, 10, 20.8
         (Bennett & Bovy 2019, MNRAS 482, 1417) and 30 pc; distances scaled by 0.95 and 1.05; each
-        survey's zero point; each survey alone; the radial mean of voxels in place of stars; means
-        in place of medians; ``R_min`` one bin farther in or out; and edges of R and Z in the middle
-        of the bins, for the same stars.
+        survey's zero point; each survey alone; the radial mean of voxels instead of stars; means
+        instead of medians; ``R_min`` one bin farther in or out; and edges of R and Z shifted by
+        half a bin, for the same stars.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def systematics(catalog, binning=None, *, R_min=11 * u.kpc, R_max=None, zero_poi
     variations = list(_list_variations(stars, binning, request, float(shift)))
     rows = []
     for kind, variation, stars, grid, request, per_voxel in show_progress(
-            variations, "varying what is assumed", show=progress):
+            variations, "varying the assumptions", show=progress):
         amap = AsymmetryMap(grid, stars.bin(grid), stars.frame)
         if not rows:
             warn_about_stars_astride(grid, amap.state)
@@ -164,11 +164,11 @@ def systematics(catalog, binning=None, *, R_min=11 * u.kpc, R_max=None, zero_poi
         table["shift"] = slices["offset_difference"] - given["offset_difference"]
         with np.errstate(divide="ignore", invalid="ignore"):
             error, shift = given["offset_difference_error"].value, table["shift"].value
-            # Stars that are all alike differ by rounding, which is no shift.
-            error = np.where(error < ROUNDING, np.nan, error)
-            table["shift_in_errors"] = np.where(np.abs(shift) < ROUNDING, 0.0, shift / error)
+            # Identical stars differ by rounding, which is not a shift.
+            error = np.where(error < ROUNDING_ERROR, np.nan, error)
+            table["shift_in_errors"] = np.where(np.abs(shift) < ROUNDING_ERROR, 0.0, shift / error)
             chance = np.abs((table["offset_difference_error"].value / error)**2 - 1)
-            # The same stars move together: by how much they may by chance is not known.
+            # For the same stars the expected chance shift is unknown.
             table["shift_error_in_errors"] = (np.sqrt(chance) if kind in OTHER_STARS
                                               else np.full(len(table), np.nan))
         tables.append(table)
@@ -208,7 +208,7 @@ def _list_variations(stars, binning, request, zero_point):
         if 0 <= start < R_bins.stop:
             yield vary("R_min", f"R_min = {R[start].value:g} kpc",
                        request=replace(request, R_bins=slice(start, R_bins.stop)))
-    # Edges in the middle of the bins, but for those between which stars are taken.
+    # Shift all edges by half a bin, except those between which stars are used.
     bounds = R[[R_bins.start, R_bins.stop]]
     fixed = R[[0, R_bins.start, R_bins.stop, -1]]
     R = np.unique(np.append(binning["R"].centers, fixed))

@@ -1,101 +1,85 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The choice of the knots, and of the smoothing, of a quantile spline.
+"""The choice of the knots and the smoothing of a quantile spline.
 
-Nothing here knows how a spline is fitted: the functions are given a criterion and look for the
-knots, or the smoothing, that make it smallest.
+Nothing here knows how a spline is fitted: the functions minimise a criterion that they are given.
 """
 
 import numpy as np
 
-__all__ = ["initial_mesh", "select_knots", "select_smoothing", "smoothing_grid"]
+__all__ = ["clamp", "count_between", "initial_mesh", "select_knots", "select_smoothing",
+           "smoothing_grid"]
 
 # Criteria closer than this are ties: the difference is rounding.
 TIE_DECIMALS = 10
 
 
+def clamp(knots, degree):
+    """Return the knots with the first and the last repeated, as B-splines need them."""
+    return np.r_[[knots[0]] * degree, knots, [knots[-1]] * degree]
+
+
+def count_between(knots, x):
+    """Count the data in the intervals between knots; a datum on a knot counts in the left one.
+
+    A datum on the first knot counts in the first interval.
+    """
+    return np.histogram(-x, -knots[::-1])[0][::-1]
+
+
 def initial_mesh(x, n_knots, degree):
-    """
-    Knots at equally spaced ranks of the distinct values of ``x``.
-
-    Parameters
-    ----------
-    x : array_like
-        The abscissae of the data, in any order.
-    n_knots : int
-        The number of knots, at least 2. Fewer are given if ``x`` has too few distinct values.
-    degree : {1, 2}
-        The degree of the spline.
-
-    Returns
-    -------
-    knots : `numpy.ndarray`
-        Increasing; the first is the minimum of ``x`` and the last its maximum.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from rcasym.splines.knots import initial_mesh
-    >>> initial_mesh(np.arange(11.0), 3, 2)
-    array([ 0.,  5., 10.])
-    """
+    """Return knots at equally spaced ranks of the distinct x, fewer than ``n_knots`` if need be."""
     distinct = np.unique(x)
-    return _part(distinct, min(n_knots, distinct.size - degree + 1))
+    return _thin(distinct, min(n_knots, distinct.size - degree + 1))
 
 
-def _part(values, n):
-    """``n`` of the ``values``, evenly by rank, with both ends."""
+def _thin(values, n):
+    """Return ``n`` of the values, evenly by rank, with both ends."""
     return values[np.arange(n) * (values.size - 1) // (n - 1)]
 
 
-def select_knots(criterion, mesh, x, add=False):
-    """
-    Choose the knots with the smallest criterion (He & Ng 1999, Section 3).
+class _Search:
+    """The criteria of all knots tried so far; each fit starts from the curves of the last one."""
 
-    First the best of the even parts of the mesh is taken; then interior knots are deleted one by
-    one, each time the one whose loss leaves the smallest criterion, for as long as it does not
-    rise. With ``add``, midpoints of the intervals between knots are then added in the same way,
-    and both steps are repeated while the criterion falls.
+    def __init__(self, criterion):
+        self.criterion, self.values, self.near = criterion, {}, None
 
-    Parameters
-    ----------
-    criterion : callable
-        Takes an array of knots, gives a float; infinite where there is no fit.
-    mesh : `numpy.ndarray`
-        The largest set of knots to consider, increasing.
-    x : array_like
-        The abscissae of the data: a midpoint is only added if both halves of the interval
-        hold some.
-    add : bool, optional
-        Whether knots off the mesh may be added, up to the size of the mesh.
-
-    Returns
-    -------
-    knots : `numpy.ndarray`
-        The knots chosen; the ends are those of the mesh.
-    """
-    cache = {}
-
-    def best(candidates):
+    def find_best(self, candidates):
+        """Return the smallest criterion and the first of the candidates that has it."""
         for knots in candidates:
-            if tuple(knots) not in cache:
-                cache[tuple(knots)] = np.round(criterion(knots), TIE_DECIMALS)
-        values = [cache[tuple(knots)] for knots in candidates]
+            if tuple(knots) not in self.values:
+                value, self.near = self.criterion(knots, self.near)
+                self.values[tuple(knots)] = np.round(value, TIE_DECIMALS)
+        values = [self.values[tuple(knots)] for knots in candidates]
         first = int(np.argmin(values))
         return values[first], candidates[first]
 
-    current, knots = best([_part(mesh, m) for m in range(2, mesh.size + 1)])
+
+def select_knots(criterion, mesh, x, add=False):
+    """Return the knots with the smallest criterion (He & Ng 1999, Section 3).
+
+    The search starts from the best even part of the mesh, the largest set of knots considered.
+    Interior knots are then deleted one by one, each time the one whose loss leaves the smallest
+    criterion, as long as it does not rise. With ``add``, midpoints of the intervals between knots
+    are then added in the same way, and both steps are repeated while the criterion falls.
+
+    ``criterion`` takes knots and the fitted values near which the fit may start, None at first. It
+    returns a float, infinite where there is no fit, and the fitted values for the next call.
+    """
+    search = _Search(criterion)
+    current, knots = search.find_best([_thin(mesh, m) for m in range(2, mesh.size + 1)])
     while True:
         start = current
         while knots.size > 2:
-            value, fewer = best([np.delete(knots, j) for j in range(1, knots.size - 1)])
+            value, fewer = search.find_best(
+                [np.delete(knots, j) for j in range(1, knots.size - 1)])
             if value > current:
                 break
             current, knots = value, fewer
         while add and knots.size < mesh.size:
-            candidates = _with_a_midpoint(knots, x)
+            candidates = _add_midpoints(knots, x)
             if not candidates:
                 break
-            value, more = best(candidates)
+            value, more = search.find_best(candidates)
             if value > current:
                 break
             current, knots = value, more
@@ -103,79 +87,27 @@ def select_knots(criterion, mesh, x, add=False):
             return knots
 
 
-def _with_a_midpoint(knots, x):
-    """The knots with the midpoint of one interval more, for each interval that can be halved."""
+def _add_midpoints(knots, x):
+    """Return the knots with one more midpoint, for each interval with data in both halves."""
     middles = (knots[:-1] + knots[1:]) / 2
     halves = np.sort(np.concatenate([knots, middles]))
-    filled = data_between(halves, x).reshape(-1, 2).all(axis=1)
+    filled = count_between(halves, x).reshape(-1, 2).all(axis=1)
     return [np.insert(knots, j + 1, middles[j]) for j in np.flatnonzero(filled)]
 
 
-def data_between(knots, x):
-    """
-    Count the data in the intervals between knots.
-
-    Parameters
-    ----------
-    knots : `numpy.ndarray`, shape (N,)
-        Increasing.
-    x : `numpy.ndarray`
-        The abscissae of the data.
-
-    Returns
-    -------
-    counts : `numpy.ndarray`, shape (N - 1,)
-        A datum on a knot is counted in the interval on its left, one on the first knot in the
-        first interval.
-    """
-    return np.histogram(-x, -knots[::-1])[0][::-1]
-
-
 def smoothing_grid(x, degree):
-    """
-    The values of the smoothing among which one is chosen.
-
-    Parameters
-    ----------
-    x : array_like
-        The abscissae of the data.
-    degree : {1, 2}
-        The degree of the spline.
-
-    Returns
-    -------
-    values : `numpy.ndarray`
-        25 values, evenly spaced in the logarithm, from 1e-4 to 1e3 times the standard deviation
-        of ``x`` to the power ``degree``.
-    """
+    """Return the 25 values from which the smoothing is chosen."""
     return np.logspace(-4, 3, 25) * np.std(x, ddof=1) ** degree
 
 
 def select_smoothing(criterion, n_parameters, n, lowest):
-    """
-    Choose one of the values of the smoothing, from the criterion of each.
+    """Return the index of the smoothing with the smallest criterion.
 
-    Values below the first at which a curve has between ``lowest`` and sqrt(n) parameters are left
-    out. If the smallest criterion (rounded to 6 digits) is reached more than once, the middle
-    of these values is taken; but the largest if they reach the end of the grid, or the smallest
-    if they reach its start.
-
-    Parameters
-    ----------
-    criterion : array_like
-        The criterion at each value of the grid, in increasing order of the smoothing; infinite
-        where there is no fit, or one without any residuals.
-    n_parameters : array_like
-        The number of parameters of each fit.
-    n : int
-        The number of data.
-    lowest : int
-        The number of parameters of the smoothest curve there is; it does not count here.
-
-    Returns
-    -------
-    index : int
-        The place of the chosen value in the grid.
+    ``criterion`` and ``n_parameters`` are those of each value of the grid, in increasing order of
+    the smoothing; the criterion is infinite where a fit has no residuals. Values below the first
+    whose curve has more than ``lowest`` and at most sqrt(n) parameters are left out. Of equal
+    criteria (to 6 digits) the middle one is taken; but the largest smoothing if they reach the end
+    of the grid, and the smallest if they reach its start.
     """
     criterion = np.round(np.array(criterion, dtype=float), 6)
     n_parameters = np.asarray(n_parameters)

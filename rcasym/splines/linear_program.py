@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The linear programs of quantile splines, and their solution."""
+"""The linear programs of quantile splines and their solution."""
 
 from dataclasses import dataclass, replace
 
@@ -9,16 +9,17 @@ from scipy.interpolate import BSpline
 from scipy.optimize import linprog
 
 from ..exceptions import RcasymError
+from .knots import clamp
 
-__all__ = ["Contradiction", "QuantileProgram", "Solution", "clamped"]
+__all__ = ["ContradictionError", "QuantileProgram", "Solution"]
 
 # The largest relative duality gap of a fit.
 MAX_GAP = 1e-8
-# How far a curve may miss a constraint, in units of its size.
+# The largest violation of a constraint, relative to the largest coefficient.
 MAX_VIOLATION = 3e-9
-# Points so many times the spread of y away from its median spoil the accuracy of the solver.
+# Points further from the median, in units of the spread of y, spoil the accuracy of the solver.
 OUTLIER = 1e4
-# Residuals smaller than this part of the mean absolute deviation of y are counted as zero.
+# Smaller residuals, in units of the mean absolute deviation of y, count as zero.
 ZERO_RESIDUAL = 1e-6
 
 SOLVER = {
@@ -28,7 +29,7 @@ SOLVER = {
 }
 
 
-class Contradiction(RcasymError):
+class ContradictionError(RcasymError):
     """No curve on these knots keeps all the constraints."""
 
 
@@ -40,15 +41,15 @@ class Solution:
     smoothing: float
     coefficients: np.ndarray  # (curves, coefficients)
     residuals: np.ndarray  # (curves, points)
-    loss: np.ndarray  # of each curve
-    penalty: np.ndarray  # of each curve, smoothing / 2 times its roughness
-    dual: float  # a lower bound of the sum of the objectives
-    slack: np.ndarray  # by how much each inequality holds, (curves, inequalities)
+    loss: np.ndarray  # (curves,)
+    penalty: np.ndarray  # (curves,), smoothing / 2 times the roughness
+    dual: float  # lower bound on the sum of the objectives
+    slack: np.ndarray  # margin of each inequality, (curves, inequalities)
 
 
 @dataclass(frozen=True, eq=False)
 class QuantileProgram:
-    """The linear programs of one sample: all that the knots and the smoothing do not change."""
+    """The linear programs of one sample, for any knots and smoothing."""
 
     x: np.ndarray
     y: np.ndarray  # (original - shift) / scale
@@ -62,8 +63,8 @@ class QuantileProgram:
     ends: tuple  # of the data
 
     @classmethod
-    def scaled(cls, x, y, w, taus, degree, constraints):
-        """Measure the data, sorted, in units that suit the tolerances of the solver."""
+    def from_data(cls, x, y, w, taus, degree, constraints):
+        """Return the program of sorted data, in units that suit the tolerances of the solver."""
         shift = np.median(y)
         deviation = np.abs(y - shift)
         scale = np.median(deviation)
@@ -71,38 +72,30 @@ class QuantileProgram:
             scale = np.mean(deviation)
         values = [c[2] - shift for c in constraints if c[0] in ("=", "<=", ">=")]
         scale = max(scale, 1e-12 * abs(shift)) or np.max(np.abs([*values, 0.0])) or 1.0
-        # Powers of two do not round.
+        # Scaling by powers of two causes no rounding.
         scale, weight_scale = np.exp2(np.round(np.log2([scale, np.mean(w)])))
         return cls(
-            x, (y - shift) / scale, w / weight_scale, np.array(taus), degree, constraints, shift,
-            scale, weight_scale, (x[0], x[-1]),
-        )  # fmt: skip
+            x, (y - shift) / scale, w / weight_scale, np.array(taus), degree, constraints,
+            shift, scale, weight_scale, (x[0], x[-1]))
 
-    def criterion(self, name):
-        """The criterion of knots, as a function that starts each fit from the last one."""
-        n = self.x.size
+    def criterion(self, name, knots, near=None):
+        """Return the criterion of the knots, and the fitted values to start the next fit from."""
+        try:
+            solution = self.solve(knots, near=near)
+        except ContradictionError:
+            return np.inf, near
+        n, k = self.x.size, solution.coefficients.shape[1]
         price = 2.0 if name == "aic" else np.log(n)
-        near = None
-
-        def value(knots):
-            nonlocal near
-            try:
-                solution = self.solve(knots, near=near)
-            except Contradiction:
-                return np.inf
-            near = self.y - solution.residuals
-            k = solution.coefficients.shape[1]
-            return np.sum(np.log(self._resolved(solution.loss) / n) + price * k / n)
-
-        return value
+        value = np.sum(np.log(self._resolved(solution.loss) / n) + price * k / n)
+        return value, self.y - solution.residuals
 
     def _resolved(self, loss):
-        """The loss, or what rounding leaves of it where the data are interpolated."""
+        """Return the loss, or the rounding error where the data are interpolated."""
         unit = np.sum(self.w * (np.abs(self.y) + abs(self.shift / self.scale)))
         return np.maximum(loss, 1e-13 * unit + np.finfo(float).tiny)
 
     def smoothing_criterion(self, knots, values):
-        """The criterion and the number of parameters at each of the values of the smoothing."""
+        """Return the criterion and the largest number of parameters for each smoothing value."""
         n = self.x.size
         criteria, numbers, near = [], [], None
         for value in values[::-1]:
@@ -116,7 +109,7 @@ class QuantileProgram:
         return np.array(criteria[::-1]), np.array(numbers[::-1])
 
     def n_parameters(self, solution):
-        """The number of parameters of each curve."""
+        """Return the number of parameters of each curve."""
         if solution.smoothing == 0:
             return np.full(self.taus.size, solution.coefficients.shape[1])
         zero = ZERO_RESIDUAL * np.mean(np.abs(self.y - np.mean(self.y)))
@@ -125,25 +118,23 @@ class QuantileProgram:
         return np.maximum(fixed + active, self.degree + 1)
 
     def curves(self, solution):
-        """The curves in the units of the data, as arguments of QuantileSpline."""
+        """Yield the arguments of QuantileSpline for each curve, in the units of the data."""
         unit = self.scale * self.weight_scale
-        smoothing = float(solution.smoothing)
-        penalty = solution.penalty
-        primal = np.sum(solution.loss + penalty)
+        primal = np.sum(solution.loss + solution.penalty)
         rounding = 0.05 * np.sum(self.w * (np.abs(self.y) + abs(self.shift / self.scale)))
         gap = abs(primal - solution.dual) / max(primal, rounding, np.finfo(float).tiny)
         if not gap <= MAX_GAP:
-            raise RuntimeError(f"The solver stopped at a relative duality gap of {gap:.1e}.")
+            raise RuntimeError(f"the solver stopped at a relative duality gap of {gap:.1e}")
         for c, tau, loss, p, k in zip(
-            solution.coefficients, self.taus, solution.loss, penalty, self.n_parameters(solution),
-            strict=True,
-        ):  # fmt: skip
+            solution.coefficients, self.taus, solution.loss, solution.penalty,
+            self.n_parameters(solution), strict=True,
+        ):
             yield {
                 "knots": solution.knots,
                 "coefficients": c * self.scale + self.shift,
                 "tau": float(tau),
                 "degree": self.degree,
-                "smoothing": smoothing,
+                "smoothing": float(solution.smoothing),
                 "loss": float(loss * unit),
                 "objective": float((loss + p) * unit),
                 "duality_gap": float(gap),
@@ -151,55 +142,34 @@ class QuantileProgram:
             }
 
     def solve(self, knots, smoothing=0.0, near=None):
-        """
-        The optimal curves on given knots.
+        """Return the optimal curves on given knots.
 
-        Points far from curves that are close to the optimum, `near`, are on the same side of the
-        optimum itself: their terms of the loss are linear and are summed beforehand (Portnoy &
-        Koenker 1997, Stat. Sci. 12, 279). Those found on the other side afterwards are released,
-        until none is: the result is the optimum of all the points.
+        Points far from ``near``, fitted values close to the optimum, lie on the same side of the
+        optimum itself: their terms of the loss are linear and are summed in advance (Portnoy &
+        Koenker 1997, Stat. Sci. 12, 279). Points that turn out to lie on the other side are
+        released, and the fit is repeated until there are none, so the result is the optimum of all
+        points. Without ``near``, a fit to part of the points comes first.
 
-        The unknowns are the coefficients on `inner`, the knots with their ends drawn in to those
-        of the data. It is the same space of curves; but where an end knot is a little off the
-        data, two B-splines are almost zero at the last datum, which the solver would round off.
+        The unknowns are the coefficients on ``inner``, the knots with their ends moved to those of
+        the data. The curves are the same; but where an end knot lies slightly beyond the data, two
+        B-splines are almost zero at the last datum, and the solver would round them off.
         """
-        n, n_curves = self.x.size, self.taus.size
         inner = np.r_[self.ends[0], knots[1:-1], self.ends[1]]
         design = self._design(inner)
-        n_near = int((design.shape[1] * n) ** (2 / 3))
-        few = 3 * n_near >= n
-        if few:
-            near = np.zeros((n_curves, n))
-        elif near is None:
-            step = n // n_near
-            sample = replace(self, x=self.x[::step], y=self.y[::step], w=self.w[::step])
-            coefficients = sample.solve(knots, smoothing / step).coefficients
-            near = (design @ coefficients.T).T
-        residuals = self.y - near
-        distance = np.abs(residuals)
-        side = self.w * (self.taus[:, None] - (residuals < 0))
-        if few:
-            limit = np.full((n_curves, 1), OUTLIER)
-        else:
-            # In units of how well each part of the curve is determined.
-            gram = np.linalg.pinv((design.T @ (design * self.w[:, None])).toarray())
-            leverage = np.sum((design @ gram) * design, axis=1)
-            distance /= np.sqrt(np.maximum(leverage, np.finfo(float).tiny))
-            limit = np.partition(distance, n_near, axis=1)[:, [n_near]]
+        distance, limit, side = self._measure_distances(design, knots, smoothing, near)
         free = distance <= limit
-
-        rows = Rows.of(self, knots, inner, smoothing)
+        rows = Rows.from_program(self, knots, inner, smoothing)
         while True:
             coefficients, dual = self._solve_dual(design, free, side, rows)
             if coefficients is None and not free.all():
                 free[:] = True
                 continue
             if coefficients is None:
-                if rows.contradictory():
-                    raise Contradiction("constraints contradict each other, no curve keeps all.")
+                if rows.contradict():
+                    raise _contradiction(self.constraints)
                 coefficients, dual = self._solve_dual(design, free, side, rows, patient=True)
                 if coefficients is None:
-                    raise RuntimeError("The solver found no optimum.")
+                    raise RuntimeError("the solver found no optimum")
             residuals = self.y - (design @ coefficients.T).T
             wrong = ~free & (residuals * side < 0)
             if not wrong.any():
@@ -211,30 +181,52 @@ class QuantileProgram:
         missed = coefficients @ rows.equality.T - rows.equal_to
         worst = max(np.max(-slack, initial=0), np.max(np.abs(missed), initial=0))
         if worst > MAX_VIOLATION * max(np.max(np.abs(coefficients)), 1):
-            # The solver lets constraints pass that contradict each other within its tolerance.
-            raise Contradiction("constraints contradict each other, no curve keeps all.")
+            # The solver accepts constraints that contradict each other within its tolerance.
+            raise _contradiction(self.constraints)
         penalty = rows.penalty(coefficients)
-        # All are in order up to rounding; without that the curves cannot cross.
+        # The coefficients increase up to rounding; made exact, the curves cannot cross.
         coefficients = np.maximum.accumulate(coefficients @ rows.to_knots.T, axis=0)
         residuals = self.y - (self._design(knots) @ coefficients.T).T
         return Solution(
-            knots, smoothing, coefficients, residuals,
-            loss=np.sum(self.w * residuals * (self.taus[:, None] - (residuals < 0)), axis=1),
-            penalty=penalty,
-            dual=dual,
-            slack=slack,
-        )  # fmt: skip
+            knots, smoothing, coefficients, residuals, penalty=penalty, dual=dual, slack=slack,
+            loss=np.sum(self.w * residuals * (self.taus[:, None] - (residuals < 0)), axis=1))
+
+    def _measure_distances(self, design, knots, smoothing, near):
+        """Return the distance of each point from near, the limit within which points are free, and
+        the multiplier of each point for its side."""
+        n = self.x.size
+        n_near = int((design.shape[1] * n) ** (2 / 3))
+        is_small = 3 * n_near >= n
+        if is_small:
+            near = np.zeros((self.taus.size, n))
+        elif near is None:
+            step = n // n_near
+            sample = replace(self, x=self.x[::step], y=self.y[::step], w=self.w[::step])
+            coefficients = sample.solve(knots, smoothing / step).coefficients
+            near = (design @ coefficients.T).T
+        residuals = self.y - near
+        distance = np.abs(residuals)
+        side = self.w * (self.taus[:, None] - (residuals < 0))
+        if is_small:
+            return distance, np.full((self.taus.size, 1), OUTLIER), side
+        # Distances in units of the local uncertainty of the curve.
+        gram = np.linalg.pinv((design.T @ (design * self.w[:, None])).toarray())
+        leverage = np.sum((design @ gram) * design, axis=1)
+        distance /= np.sqrt(np.maximum(leverage, np.finfo(float).tiny))
+        return distance, np.partition(distance, n_near, axis=1)[:, [n_near]], side
 
     def _design(self, knots):
-        return BSpline.design_matrix(self.x, clamped(knots, self.degree), self.degree)
+        return BSpline.design_matrix(self.x, clamp(knots, self.degree), self.degree)
 
     def _solve_dual(self, design, free, side, rows, patient=False):
-        """
-        The bounded dual, with the multipliers of all points that are not free given by side.
+        """Solve the bounded dual, where ``side`` gives the multipliers of points that are not free.
 
-        Its columns are the multipliers d of the free points, between w (tau - 1) and w tau; those
-        of the inequalities, >= 0; of the equalities; and of the roughness. There is one row per
+        Its columns are the multipliers of the free points, between w (tau - 1) and w tau; of the
+        inequalities, >= 0; of the equalities; and of the roughness. There is one row per
         coefficient, and the multipliers of the rows are the coefficients of the curves.
+
+        Returns the coefficients and the dual objective, or None twice if the solver fails; with
+        ``patient``, only after it has tried other scales and options.
         """
         n_curves, n_coefficients = free.shape[0], design.shape[1]
         where = [np.flatnonzero(points) for points in free]
@@ -268,8 +260,8 @@ class QuantileProgram:
                 break
         else:
             return None, None
-        # Where a multiplier is between its bounds the residual is zero: the coefficients that the
-        # solver leaves within its tolerance of that are moved there.
+        # Where a multiplier is between its bounds, the residual is zero; the solver reaches that
+        # within its tolerance only, and least squares makes it exact.
         c = -unit * np.concatenate([result.eqlin.marginals, result.ineqlin.marginals])
         every = columns if budget is None else sparse.vstack([columns, budget], format="csc")
         margin = 1e-9 * np.minimum(high - low, 1)
@@ -279,16 +271,16 @@ class QuantileProgram:
         c += np.linalg.lstsq(active, gain[inside] - active @ c, rcond=None)[0]
         c = c[: columns.shape[0]]
         coefficients = c.reshape(n_curves, n_coefficients)
-        # The dual objective, gain @ multipliers, less what rounding leaves of its equality rows.
+        # The dual objective, gain @ multipliers, minus the rounding error of its equality rows.
         dual = (gain - c @ columns) @ result.x
         return coefficients, dual + np.sum(fixed * (self.y - (design @ coefficients.T).T))
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """The constraints and the roughness of one curve: rows over its coefficients on inner knots."""
+    """The constraints and the roughness of one curve, as rows over its coefficients on `inner`."""
 
-    to_knots: np.ndarray  # takes the coefficients to the knots
+    to_knots: np.ndarray  # from coefficients on `inner` to coefficients on the knots
     inequality: np.ndarray
     at_least: np.ndarray
     equality: np.ndarray
@@ -298,14 +290,14 @@ class Rows:
     degree: int
 
     @classmethod
-    def of(cls, program, knots, inner, smoothing):
+    def from_program(cls, program, knots, inner, smoothing):
         degree = program.degree
         basis, inner_basis = _basis(knots, degree), _basis(inner, degree)
         sites = _greville(inner, degree)
         to_knots = np.linalg.solve(basis(sites), inner_basis(sites))
         greville = _greville(knots, degree)
         slopes = np.diff(np.eye(greville.size), axis=0) / np.diff(greville)[:, None]
-        # The jumps of the slope for degree 1, the second derivatives for degree 2.
+        # Jumps of the slope for degree 1, second derivatives for degree 2.
         bends = np.diff(slopes, axis=0)
         if degree == 2:
             bends = bends / np.diff(knots)[:, None]
@@ -334,17 +326,16 @@ class Rows:
                     sign = 1 if kind == ">=" else -1
                     inequality.append([sign * row])
                     at_least.append([sign * v])
-        # All rows in units that make their largest element 1.
+        # The solver needs rows of similar size: the largest element becomes 1.
         inequality, at_least = _unit_rows(np.concatenate(inequality), np.concatenate(at_least))
         equality, equal_to = _unit_rows(np.concatenate(equality), np.concatenate(equal_to))
         unit = np.max(np.abs(bends), initial=0.0) or 1.0
         return cls(
             to_knots, inequality @ to_knots, at_least, equality @ to_knots, equal_to,
-            bends / unit @ to_knots, smoothing / 2 / program.weight_scale * unit, degree,
-        )  # fmt: skip
+            bends / unit @ to_knots, smoothing / 2 / program.weight_scale * unit, degree)
 
-    def contradictory(self):
-        """Whether no curve at all keeps the constraints."""
+    def contradict(self):
+        """Return whether no curve at all keeps the constraints."""
         result = linprog(
             np.zeros(self.bends.shape[1]),
             A_ub=-self.inequality,
@@ -356,11 +347,12 @@ class Rows:
         return result.status == 2
 
     def penalty(self, coefficients):
+        """Return smoothing / 2 times the roughness of each curve."""
         bends = np.abs(coefficients @ self.bends.T)
         return self.bound * (bends.sum(axis=1) if self.degree == 1 else bends.max(axis=1))
 
     def columns(self, n_curves):
-        """Rows, gains and bounds of the multipliers of all curves."""
+        """Yield the rows, gains and bounds of the multipliers of all curves."""
         each = np.eye(n_curves)
         ordered = np.kron(np.diff(each, axis=0), self.to_knots)
         yield np.kron(each, self.inequality), np.tile(self.at_least, n_curves), 0, np.inf
@@ -374,12 +366,16 @@ class Rows:
             yield bends, np.zeros(len(bends)), 0, np.inf
 
     def budget(self, n_curves, n_columns):
-        """The multipliers of the second derivatives of a curve add up to smoothing / 2 at most."""
+        """Return rows that keep the multipliers of each curve's bends at smoothing / 2 in total."""
         if not self.bound or self.degree == 1:
             return None, None
         total = np.kron(np.eye(n_curves), np.ones(2 * len(self.bends)))
         before = sparse.csr_array((n_curves, n_columns - total.shape[1]))
         return sparse.hstack([before, total]), np.full(n_curves, self.bound)
+
+
+def _contradiction(constraints):
+    return ContradictionError(f"constraints must not contradict each other; got {constraints}")
 
 
 def _unit_rows(rows, values):
@@ -388,15 +384,11 @@ def _unit_rows(rows, values):
     return rows / unit[:, None], values / unit
 
 
-def clamped(knots, degree):
-    return np.r_[[knots[0]] * degree, knots, [knots[-1]] * degree]
-
-
 def _basis(knots, degree):
-    """All B-splines at once, as a function."""
-    return BSpline(clamped(knots, degree), np.eye(knots.size + degree - 1), degree)
+    """Return a function that evaluates all B-splines at once."""
+    return BSpline(clamp(knots, degree), np.eye(knots.size + degree - 1), degree)
 
 
 def _greville(knots, degree):
-    """The mean of the knots that are inside the support of each B-spline."""
+    """Return the mean of the knots inside the support of each B-spline."""
     return knots if degree == 1 else np.r_[knots[0], (knots[1:] + knots[:-1]) / 2, knots[-1]]

@@ -1,8 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Errors and significance of medians and means, of their differences and of their ratios.
+"""Uncertainties of medians and means, of their differences and of their ratios.
 
-Pure arrays of floats. Stars come in groups, as a `~rcasym.voxels.VoxelState` holds them; every
-array that comes out has one value a group.
+Pure arrays of floats. Stars come in the groups of a `~rcasym.voxels.VoxelState`, and every array
+that is returned has one value per group.
 """
 
 from dataclasses import dataclass
@@ -10,38 +10,41 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
+from ..utils.arrays import frozen
 from .order_statistics import median_error, median_interval, normal_quantile
 
 __all__ = ["Estimates", "estimate", "with_interval", "difference", "combine", "ratio", "linear",
-           "welch_dof", "DISTINGUISHABLE", "ROUNDING"]
+           "welch_dof", "BOOTSTRAP_EXCESS", "MIN_SUM_IN_ERRORS", "ROUNDING_ERROR"]
 
-# The bootstrap variance of a median of n stars is too large by about this over sqrt(n), in units
-# of itself. Found by experiment, on normal, t4, gamma and uniform samples of 5 to 200.
-EXCESS = 0.4
-# A sum of North and South nearer to zero than this many of its errors makes no ratio.
-DISTINGUISHABLE = 2.0
-# [M/H] that differ by less than this [dex] are equal, but for rounding.
-ROUNDING = 1e-10
+# The bootstrap variance of a median of n stars is too large by this fraction over sqrt(n), as
+# measured on normal, t4, gamma and uniform samples of 5 to 200 stars.
+BOOTSTRAP_EXCESS = 0.4
+# The ratio is masked where the sum of North and South is smaller, in units of its error.
+MIN_SUM_IN_ERRORS = 2.0
+# Smaller differences of [M/H] in dex are rounding errors.
+ROUNDING_ERROR = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
 class Estimates:
-    """Estimates with their errors, one a group, NaN where they cannot be had.
+    """Estimates with their uncertainties, one per group, as read-only arrays.
 
     Parameters
     ----------
-    value, error : ndarray
-        The estimate, NaN in an empty group, and its standard error, NaN below two stars.
-    low, high : ndarray
+    value : array_like
+        The estimate, NaN for an empty group.
+    error : array_like
+        Its standard error, NaN below two stars, as is all that follows.
+    low, high : array_like
         The ends of its confidence interval.
-    variance, dof : ndarray
-        The variance that intervals of differences and ratios are made of, and its degrees of
-        freedom, infinite where a normal interval holds.
+    variance, dof : array_like
+        The variance for intervals of differences and ratios, and its degrees of freedom, infinite
+        where a normal interval applies.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from rcasym.statistics.estimates import estimate
+    >>> from rcasym.statistics import estimate
     >>> from rcasym.voxels import VoxelState
     >>> stars = VoxelState.from_stars(np.array([0, 0, 1]), np.array([0.1, 0.2, 0.5]), 2)
     >>> means = estimate(stars, "mean")
@@ -56,39 +59,46 @@ class Estimates:
     variance: np.ndarray
     dof: np.ndarray
 
+    def __post_init__(self):
+        for name, values in vars(self).items():
+            object.__setattr__(self, name, frozen(values, float))
+
     def __getitem__(self, rows):
         return Estimates(*(values[rows] for values in vars(self).values()))
 
     def where(self, good):
-        """The estimates of the groups that are ``good``, NaN in the others.
+        """Return the estimates of the groups that are ``good``, NaN for the others.
 
         Parameters
         ----------
-        good : ndarray of bool
-            One a group.
+        good : array_like of bool
+            One value per group.
 
         Returns
         -------
         Estimates
-            Of as many groups.
+            As many as before.
 
         Examples
         --------
-        >>> from rcasym.statistics.estimates import with_interval
-        >>> print(with_interval(0.1, 0.02, 0.0004, 30).where([True, False]).value)
-        [0.1 nan]
+        >>> import numpy as np
+        >>> from rcasym.statistics import estimate
+        >>> from rcasym.voxels import VoxelState
+        >>> stars = VoxelState.from_stars(np.array([0, 0, 1]), np.array([0.1, 0.2, 0.5]), 2)
+        >>> print(estimate(stars).where(stars.counts > 1).value)
+        [0.15  nan]
         """
         return Estimates(*(np.where(good, values, np.nan) for values in vars(self).values()))
 
 
-def _quantile(confidence, dof):
+def _student_quantile(confidence, dof):
     with np.errstate(invalid="ignore"):
         return np.where(np.isinf(dof), normal_quantile(confidence),
                         stdtrit(np.where(np.isinf(dof), 1, dof), 0.5 + 0.5 * confidence))
 
 
 def estimate(state, statistic="median", confidence=0.683):
-    """Median or mean of each group, with its error and its confidence interval.
+    """Return the median or mean of each group, with its error and confidence interval.
 
     Parameters
     ----------
@@ -97,12 +107,12 @@ def estimate(state, statistic="median", confidence=0.683):
     statistic : {"median", "mean"}, optional
         By default the median.
     confidence : float, optional
-        Of the interval; by default 0.683.
+        The confidence level of the interval; by default 0.683.
 
     Returns
     -------
     Estimates
-        One value a group.
+        One value per group.
 
     Notes
     -----
@@ -110,15 +120,15 @@ def estimate(state, statistic="median", confidence=0.683):
     closed form from the binomial probabilities of the order statistics (Maritz & Jarrett 1978,
     JASA 73, 194, for odd n). The interval lies between interpolated order statistics
     (Hettmansperger & Sheather 1986, Stat. Prob. Lett. 4, 75); beyond the outermost stars it is
-    stretched as that of a normal sample would be. No shape is assumed, and both ends differ.
+    stretched as for a normal sample. It assumes no distribution and need not be symmetric.
 
-    *Mean.* The bootstrap error is the standard deviation with n over sqrt(n); the interval is
-    Student's.
+    *Mean.* The error is that of the bootstrap, the standard deviation with ddof 0 over sqrt(n);
+    the interval is Student's.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from rcasym.statistics.estimates import estimate
+    >>> from rcasym.statistics import estimate
     >>> from rcasym.voxels import VoxelState
     >>> stars = VoxelState.from_stars(np.zeros(5, int), np.array([0.1, 0.2, 0.3, 0.5, 0.9]), 1)
     >>> median = estimate(stars)
@@ -139,58 +149,42 @@ def estimate(state, statistic="median", confidence=0.683):
         error[group] = median_error(x)
         low[group], high[group] = median_interval(x, confidence)
     with np.errstate(divide="ignore", invalid="ignore"):
-        variance = error**2 / (1 + EXCESS / np.sqrt(n))
+        variance = error**2 / (1 + BOOTSTRAP_EXCESS / np.sqrt(n))
     return Estimates(state.median, error, low, high, variance, np.where(n > 1, np.inf, np.nan))
 
 
 def with_interval(value, error, variance, dof, confidence=0.683):
-    """Give estimates Student's intervals, or normal ones where ``dof`` is infinite.
-
-    Parameters
-    ----------
-    value, error, variance, dof : ndarray
-        As in `Estimates`. The interval is made of ``variance`` and ``dof``.
-    confidence : float, optional
-        Of the interval; by default 0.683.
-
-    Returns
-    -------
-    Estimates
-        What was given, and the interval.
-
-    Examples
-    --------
-    >>> from rcasym.statistics.estimates import with_interval
-    >>> few, many = (with_interval(0.1, 0.02, 0.0004, dof) for dof in (2, 200))
-    >>> print(f"{few.high:.3f} {many.high:.3f}")
-    0.126 0.120
-    """
-    half = _quantile(confidence, dof) * np.sqrt(variance)
+    """Return estimates with Student's intervals, or normal ones where ``dof`` is infinite."""
+    half = _student_quantile(confidence, dof) * np.sqrt(variance)
     return Estimates(value, error, value - half, value + half, variance, dof)
 
 
 def difference(north, south, confidence=0.683):
-    """North less South of independent estimates.
+    """Return North minus South of independent estimates.
 
     Parameters
     ----------
     north, south : Estimates
-        Of the same groups.
+        The estimates of the same groups.
     confidence : float, optional
-        Of the interval; by default 0.683.
+        The confidence level of the interval; by default 0.683.
 
     Returns
     -------
     Estimates
-        The errors add in quadrature. The interval is symmetric: Student's, with Welch's degrees
-        of freedom, of means, and normal of medians.
+        The errors add in quadrature. The interval is symmetric: for means Student's, with Welch's
+        degrees of freedom, and normal for medians.
 
     Examples
     --------
-    >>> from rcasym.statistics.estimates import difference, with_interval
-    >>> north, south = (with_interval(m_h, 0.03, 0.0009, 50) for m_h in (-0.2, -0.3))
-    >>> print(f"{difference(north, south).value:.3f} ± {difference(north, south).error:.3f}")
-    0.100 ± 0.042
+    >>> import numpy as np
+    >>> from rcasym.statistics import difference, estimate
+    >>> from rcasym.voxels import VoxelState
+    >>> m_h = np.array([-0.3, -0.2, -0.1, -0.4, -0.3, -0.2])
+    >>> means = estimate(VoxelState.from_stars(np.array([0, 0, 0, 1, 1, 1]), m_h, 2), "mean")
+    >>> apart = difference(means[:1], means[1:])
+    >>> print(f"{apart.value[0]:.3f} ± {apart.error[0]:.3f}")
+    0.100 ± 0.067
     """
     return with_interval(north.value - south.value, np.hypot(north.error, south.error),
                          north.variance + south.variance,
@@ -199,39 +193,19 @@ def difference(north, south, confidence=0.683):
 
 
 def welch_dof(variances, dof):
-    """Degrees of freedom of the sum of two variances (Welch 1947, Biometrika 34, 28)."""
+    """Return the degrees of freedom of a sum of variances (Welch 1947, Biometrika 34, 28)."""
     total = variances[0] + variances[1]
     with np.errstate(divide="ignore", invalid="ignore"):
         welch = total**2 / (variances[0]**2 / dof[0] + variances[1]**2 / dof[1])
-    # No scatter at all: whatever the degrees of freedom, there is no width.
+    # Without scatter the interval has no width for any degrees of freedom.
     return np.where(total == 0, np.inf, welch)
 
 
 def combine(value, error, weight, group, n_groups):
-    """Weighted means of groups of bins, and their errors.
+    """Return the weighted means of groups of bins, and their errors.
 
-    Parameters
-    ----------
-    value, error, weight : ndarray
-        Of each bin. Bins without a value take no part. Those of too few stars for an error are
-        taken to add as much to it as the others do for their weight.
-    group : ndarray of int
-        The group of each bin.
-    n_groups : int
-        How many groups there are.
-
-    Returns
-    -------
-    tuple of ndarray
-        Value and error of each group, NaN where there is none.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from rcasym.statistics.estimates import combine
-    >>> value, error, weight = np.array([[0.1, 0.2], [0.02, 0.04], [4, 1]])
-    >>> print(*combine(value, error, weight, group=np.array([0, 0]), n_groups=1))
-    [0.12] [0.01788854]
+    Bins without a value are left out. Bins with a value but no error are assumed to contribute to
+    the error in proportion to their weight, as the others do.
     """
     weight = np.where(np.isfinite(value), weight, 0.0)
     known = np.isfinite(error) & (weight > 0)
@@ -246,44 +220,48 @@ def combine(value, error, weight, group, n_groups):
 
 
 def ratio(north, south, confidence=0.683, *, modulus=True):
-    """(N - S) / abs(N + S), or with ``modulus=False`` (N - S) / (N + S).
+    """Return (N - S) / abs(N + S), or with ``modulus=False`` (N - S) / (N + S).
 
     Parameters
     ----------
     north, south : Estimates
-        Of the same groups.
+        The estimates of the same groups.
     confidence : float, optional
-        Of the interval; by default 0.683.
+        The confidence level of the interval; by default 0.683.
     modulus : bool, optional
-        Whether the denominator is positive; by default True.
+        Whether to divide by the modulus of N + S; by default True.
 
     Returns
     -------
-    Estimates
-        The error is that of the first derivatives; the interval is Fieller's (1954, J. R. Stat.
-        Soc. B 16, 175).
+    ratio : Estimates
+        The error is propagated to first order; the interval is Fieller's (1954, J. R. Stat. Soc. B
+        16, 175).
     distinguishable : ndarray of bool
-        Whether N + S differs from zero by more than `DISTINGUISHABLE` standard errors, and by
-        enough for the interval to be finite. Where it does not, all estimates are NaN.
+        Whether N + S differs from zero by more than two standard errors, and by enough for the
+        interval to be finite. Where it does not, the estimates are NaN.
 
     Examples
     --------
-    >>> from rcasym.statistics.estimates import ratio, with_interval
-    >>> north, south = (with_interval(m_h, 0.03, 0.0009, 50) for m_h in (-0.2, -0.3))
-    >>> print(ratio(north, south)[0].value, ratio(north, south, modulus=False)[0].value)
-    0.2 -0.2
+    >>> import numpy as np
+    >>> from rcasym.statistics import estimate, ratio
+    >>> from rcasym.voxels import VoxelState
+    >>> m_h = np.array([-0.22, -0.2, -0.18, -0.32, -0.3, -0.28])
+    >>> means = estimate(VoxelState.from_stars(np.array([0, 0, 0, 1, 1, 1]), m_h, 2), "mean")
+    >>> asymmetry, distinguishable = ratio(means[:1], means[1:])
+    >>> print(asymmetry.value, distinguishable)
+    [0.2] [ True]
     """
     N, S, v_n, v_s = north.value, south.value, north.variance, south.variance
     top, total, v = N - S, N + S, v_n + v_s
     dof = welch_dof((v_n, v_s), (north.dof, south.dof))
-    q = _quantile(confidence, dof)
+    q = _student_quantile(confidence, dof)
     with np.errstate(invalid="ignore", divide="ignore"):
-        distinguishable = (total**2 > np.maximum(q, DISTINGUISHABLE)**2 * v) & (total != 0)
+        distinguishable = (total**2 > np.maximum(q, MIN_SUM_IN_ERRORS)**2 * v) & (total != 0)
         sign = np.sign(total) if modulus else 1.0
         bottom, covariance = sign * total, sign * (v_n - v_s)
         value = top / bottom
         error = 2 * np.hypot(S * north.error, N * south.error) / total**2
-        # All a with (top - a bottom)^2 <= q^2 Var(top - a bottom).
+        # Fieller's interval holds all a with (top - a bottom)^2 <= q^2 Var(top - a bottom).
         A, B, C = bottom**2 - q**2 * v, top * bottom - q**2 * covariance, top**2 - q**2 * v
         root = np.sqrt(np.maximum(B**2 - A * C, 0))
         low, high = (B - root) / A, (B + root) / A
@@ -292,28 +270,32 @@ def ratio(north, south, confidence=0.683, *, modulus=True):
     return estimates.where(distinguishable), distinguishable
 
 
-def linear(north_less_south):
-    """Eq. 1 on 10^[M/H], which is tanh(ln 10 (N - S) / 2).
+def linear(north_minus_south):
+    """Return (N - S) / (N + S) of 10^[M/H], which equals tanh(ln 10 (N - S) / 2).
 
     Parameters
     ----------
-    north_less_south : Estimates
-        As `difference` gives it.
+    north_minus_south : Estimates
+        The result of `difference`.
 
     Returns
     -------
     Estimates
-        Always between -1 and 1. The interval is that of the difference, carried over.
+        Always between -1 and 1. The interval is the transformed interval of the difference.
 
     Examples
     --------
-    >>> from rcasym.statistics.estimates import linear, with_interval
-    >>> A = linear(with_interval(0.1, 0.04, 0.0016, 50))
-    >>> print(f"{A.value:.3f}, {(10**-0.2 - 10**-0.3) / (10**-0.2 + 10**-0.3):.3f}")
+    >>> import numpy as np
+    >>> from rcasym.statistics import difference, estimate, linear
+    >>> from rcasym.voxels import VoxelState
+    >>> m_h = np.array([-0.3, -0.2, -0.1, -0.4, -0.3, -0.2])
+    >>> means = estimate(VoxelState.from_stars(np.array([0, 0, 0, 1, 1, 1]), m_h, 2), "mean")
+    >>> A = linear(difference(means[:1], means[1:])).value[0]
+    >>> print(f"{A:.3f}, {(10**-0.2 - 10**-0.3) / (10**-0.2 + 10**-0.3):.3f}")
     0.115, 0.115
     """
     half = 0.5 * np.log(10)
-    d = north_less_south
+    d = north_minus_south
     value = np.tanh(half * d.value)
     slope = half * (1 - value**2)
     return Estimates(value, slope * d.error, np.tanh(half * d.low), np.tanh(half * d.high),

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Error and interval of a median, from the order statistics of a sample."""
+"""The error and the interval of a median, from the order statistics of a sample."""
 
 from functools import lru_cache
 
@@ -10,15 +10,15 @@ __all__ = ["normal_quantile", "median_error", "median_interval"]
 
 
 def normal_quantile(confidence):
-    """How many standard deviations hold ``confidence`` of a normal distribution."""
+    """Return the half width of a normal interval, in standard deviations."""
     return ndtri(0.5 + 0.5 * confidence)
 
 
 def median_error(x):
-    """Standard deviation of the median over all bootstrap samples of the sorted ``x``."""
+    """Return the standard deviation of the median over all bootstrap samples of sorted ``x``."""
     n = len(x)
     start, single, pairs = _median_weights(n)
-    # Deviations from the median keep their digits where [M/H] is large beside its scatter.
+    # Deviations from the median keep their digits where the values far exceed their scatter.
     x = x[start:start + len(single)] - 0.5 * (x[(n - 1) // 2] + x[n // 2])
     first, second = single @ x, single @ x**2
     for lag, weights in enumerate(pairs, 1):
@@ -28,16 +28,16 @@ def median_error(x):
     return np.sqrt(max(second - first**2, 0.0))
 
 
-# The bins of a profile, whose offsets have the same numbers of stars.
+# Cached because the bins of a profile and those of its offsets have the same numbers of stars.
 @lru_cache(maxsize=256)
 def _median_weights(n):
-    """Chances that the median of a bootstrap sample of n stars is one star, or between two.
+    """Return the probabilities that the median of a bootstrap sample is one star, or between two.
 
-    Gives the first star whose chance counts, the chance of each star to be the median by itself,
-    and for even n the chances of the pairs of stars that are 1, 2, ... places apart.
+    Returns the first star with a probability that matters, the probability that a star alone is the
+    median, and for even n the probabilities of the pairs of stars that are 1, 2, ... ranks apart.
     """
     m = (n + 1) // 2
-    # Beyond nine standard deviations of the rank the chances are below 1e-18.
+    # Beyond nine standard deviations of the rank, probabilities are below 1e-18.
     reach = int(4.5 * np.sqrt(n)) + 2
     start, stop = max(m - 1 - reach, 0), min(m + reach, n)
     rank = np.arange(start, stop + 1)
@@ -51,7 +51,7 @@ def _median_weights(n):
         lower, upper = (
             0.5 * gammaln(n + 1) - gammaln(m + 1) + m * np.log(k / n)
             + np.log(-np.expm1(m * np.log1p(-1 / k))) for k in (i, n + 1 - i))
-    # Each further place divides the chance by e, or by sqrt(e) at the far end.
+    # Each further rank divides the probability by e, or by sqrt(e) at the far end.
     pairs = np.zeros((min(n - 1, len(i) - 1, 60), len(i)))
     for lag in range(1, len(pairs) + 1):
         pairs[lag - 1, :-lag] = np.exp(lower[:-lag] + upper[lag:])
@@ -60,7 +60,7 @@ def _median_weights(n):
 
 
 def median_interval(x, confidence):
-    """Interpolated order statistics of the sorted ``x`` that hold its median."""
+    """Return the confidence interval of the median, from order statistics of sorted ``x``."""
     n = len(x)
     rank, weight, stretch = _interval_ranks(n, confidence)
     low = (1 - weight) * x[rank] + weight * x[rank + 1]
@@ -73,9 +73,9 @@ def median_interval(x, confidence):
 
 @lru_cache(maxsize=1024)
 def _interval_ranks(n, confidence):
-    """The lower rank (from 0), the weight of the next one, and by how much to stretch."""
+    """Return the lower rank (from 0), the weight of the next rank, and the stretch factor."""
     tail = 0.5 * (1 - confidence)
-    # The normal approximation is a star off at most; the loops see to that.
+    # The normal approximation can be off by one star; the loops correct that.
     k = min(max(int(0.5 * n - 0.5 * normal_quantile(confidence) * np.sqrt(n)), 0), n // 2)
     while k > 0 and bdtr(k - 1, n, 0.5) > tail:
         k -= 1

@@ -1,34 +1,11 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """The command ``rcasym map``."""
 
-import signal
-import subprocess
-import sys
-
-import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from rcasym import AsymmetryMap, AsymmetryProfile, DiskBinning, make_mock_catalog, plotting
-from rcasym.command.main import main
-from rcasym.maps import batches
-
-# Kills itself without warning after some batches of a thousand stars.
-KILLED = """
-import os, signal, sys
-from rcasym.maps import batches
-from rcasym.maps import checkpoint
-from rcasym.command.main import main
-checkpoint.EVERY = checkpoint.COST = 0
-batches.BATCH, done, work = 1000, [], batches.arrays_of
-def arrays_of(*args):
-    done.append(1)
-    if len(done) > {stop}:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return work(*args)
-batches.arrays_of = arrays_of
-main(sys.argv[1:])
-"""
+from rcasym.command import main
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +29,7 @@ def run(*args):
     return main(["map", *map(str, args), "--quiet", "--permutations", "9"])
 
 
-def test_what_it_writes(files, stars, tmp_path, capsys):
+def test_files_and_summary(files, stars, tmp_path, capsys):
     output = tmp_path / "out"
     assert run(*files, "--output", output) == 0
     assert {path.name for path in output.iterdir()} == {
@@ -69,8 +46,7 @@ def test_what_it_writes(files, stars, tmp_path, capsys):
 
 
 def test_options(no_drawing, files, stars, tmp_path, capsys):
-    assert run(*files, "--by-age", "--workers", 2, "--memory", "2MB", "--output",
-               tmp_path / "c") == 0
+    assert run(*files, "--by-age", "--workers", 2, "--output", tmp_path / "c") == 0
     ours = AsymmetryMap.read(tmp_path / "c" / "map.fits")
     assert_array_equal(ours.count, AsymmetryMap.from_catalog(stars, DiskBinning.by_age()).count)
     assert run(*files, "--column", "m_h=alpha_m", "--output", tmp_path / "d") == 0
@@ -78,19 +54,26 @@ def test_options(no_drawing, files, stars, tmp_path, capsys):
     assert set(values) <= set(stars["alpha_m"].value + 0.0)
 
 
-def test_memory(no_drawing, files, tmp_path, capsys):
-    assert run(*files * 12, "--memory", "1.6 MB", "--output", tmp_path / "out") == 0
+def test_no_medians(no_drawing, files, stars, tmp_path, capsys):
+    assert run(*files, "--no-medians", "--output", tmp_path / "out") == 0
     text = capsys.readouterr().out
     assert "the profile is one of means" in text
     assert "p_value" not in text
     ours = AsymmetryMap.read(tmp_path / "out" / "map.fits")
-    assert_array_equal(ours.median, AsymmetryMap.from_batches(files * 12).median)
+    assert not hasattr(ours, "median")
+    assert_allclose(ours.mean, AsymmetryMap.from_catalog(stars).mean, rtol=0, atol=1e-12)
+
+
+def test_no_permutations(no_drawing, files, tmp_path, capsys):
+    assert run(*files, "--permutations", "0", "--output", tmp_path / "out") == 0
+    text = capsys.readouterr().out
+    assert "matched_difference" in text
+    assert "p_value" not in text
 
 
 @pytest.mark.parametrize(("args", "words"), [
-    (["--memory", "1 kB"], "bytes or more for these stars and this binning; got 1,000"),
-    (["--memory", "lots"], "memory_limit must be an amount"),
-    (["--workers", "0"], "workers must be a whole number of 1 or more"),
+    (["--workers", "0"], "--workers must be 1 or more; got 0"),
+    (["--permutations", "-1"], "--permutations must be 0 or more; got -1"),
     (["--column", "FEH"], "--column must be NAME=COLUMN"),
     (["--column", "m_h=FEH"], "must have a column 'FEH'"),
     (["--seed", "-1"], "must be 0 or more"),
@@ -105,61 +88,13 @@ def test_missing_file(tmp_path, capsys):
     assert "there is no file absent.fits" in capsys.readouterr().err
 
 
-def test_results_are_not_replaced_unasked(no_drawing, files, tmp_path, capsys):
+def test_results_are_replaced_only_with_overwrite(no_drawing, files, tmp_path, capsys):
     assert run(*files, "--output", tmp_path / "out") == 0
     assert run(*files, "--output", tmp_path / "out") == 1
     assert "--overwrite replaces them" in capsys.readouterr().err
     assert run(*files, "--output", tmp_path / "out", "--overwrite") == 0
 
 
-@pytest.mark.parametrize("stage", ["test", "plot"])
-def test_resumed_after_the_stars(no_drawing, files, tmp_path, capsys, monkeypatch, stage):
-    def interrupted(*args, **kwargs):
-        raise KeyboardInterrupt
-
-    assert run(*files, "--output", tmp_path / "undisturbed") == 0
-    with monkeypatch.context() as patch:
-        patch.setattr(AsymmetryMap, stage, interrupted)
-        assert run(*files, "--output", tmp_path / "out") == 130
-    assert "interrupted; --resume goes on from there" in capsys.readouterr().err
-    assert run(files[0], "--output", tmp_path / "out", "--resume") == 1
-    assert "--resume must be of the same files" in capsys.readouterr().err
-    with monkeypatch.context() as patch:
-        # No star is read again.
-        patch.setattr(batches, "arrays_of", None)
-        assert run(*files, "--output", tmp_path / "out", "--resume") == 0
-    names = [{path.name for path in (tmp_path / folder).iterdir()}
-             for folder in ("out", "undisturbed")]
-    assert names[0] == names[1]
-    assert "unfinished.json" not in names[0]
-    texts = [(tmp_path / folder / "summary.txt").read_text() for folder in ("out", "undisturbed")]
-    assert texts[0] == texts[1]
-
-
-def test_what_failed_at_once_can_be_tried_again(no_drawing, files, tmp_path):
+def test_failed_run_can_be_tried_again(no_drawing, files, tmp_path):
     assert run(*files, "--column", "m_h=zz", "--output", tmp_path / "out") == 1
     assert run(*files, "--output", tmp_path / "out") == 0
-
-
-@pytest.mark.parametrize("memory", [
-    pytest.param((), marks=pytest.mark.slow, id="all values"),
-    pytest.param(("--memory", "1.6 MB"), id="bounded")])
-def test_killed_and_resumed(no_drawing, files, tmp_path, capsys, monkeypatch, memory):
-    monkeypatch.setattr(batches, "BATCH", 1000)
-    files = files * 12
-    assert run(*files, *memory, "--output", tmp_path / "undisturbed") == 0
-    interrupted = [*files, *memory, "--output", str(tmp_path / "out")]
-    for stop in (40, 60):
-        code = KILLED.format(stop=stop)
-        done = subprocess.run([sys.executable, "-c", code, "map", *interrupted, "--resume"],
-                              capture_output=True)
-        assert done.returncode == -signal.SIGKILL
-    assert run(*interrupted) == 1
-    assert "--resume goes on from it" in capsys.readouterr().err
-    assert run(*interrupted, "--resume") == 0
-    ours, theirs = (AsymmetryMap.read(tmp_path / name / "map.fits")
-                    for name in ("out", "undisturbed"))
-    for name in ("count", "mean", "median", "std"):
-        assert_array_equal(getattr(ours, name), getattr(theirs, name))
-    assert not (tmp_path / "out" / "checkpoint.npz").exists()
-    assert np.array_equal(ours.state.total, theirs.state.total)

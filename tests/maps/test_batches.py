@@ -1,10 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Maps of stars that come a batch at a time: the same as of all together."""
+"""Maps of stars that come in batches: the same as of all stars together."""
 
-import gzip
 import re
 import tracemalloc
-import warnings
 
 import numpy as np
 import pytest
@@ -15,13 +13,11 @@ from astropy.table import MaskedColumn, QTable, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
-from rcasym.catalog.frames import galactocentric_frame, paper_frame
-from rcasym.exceptions import CatalogWarning
-from rcasym.maps import batches, checkpoint
-from rcasym.voxels.bounded import VoxelSummary
+from rcasym.catalog import galactocentric_frame
+from rcasym.exceptions import CatalogWarning, ValuesNotKeptError
+from rcasym.maps import batches
 
 ARRAYS = ("count", "mean", "median", "std", "mean_error", "radial_mean", "offset")
-# Few voxels, so that what a bounded state takes is less than the values of the stars.
 COARSE = DiskBinning(phi=None, R=[7, 9, 11, 13] * u.kpc, Z=[-2, -1, 0, 1, 2] * u.kpc)
 NAMES = {"ra": "RAdeg", "dec": "DEdeg", "distance": "Dist", "m_h": "FeH", "age": "Age"}
 
@@ -83,14 +79,6 @@ class TestSources:
         parts = (table[start:start + 777] for start in range(0, len(table), 777))
         assert_same_bits(AsymmetryMap.from_batches(parts, columns=NAMES), amap)
 
-    def test_a_function(self, table, amap):
-        def parts():
-            yield table[:100]
-            yield table[:0]
-            yield table[100:]
-
-        assert_same_bits(AsymmetryMap.from_batches(parts, columns=NAMES), amap)
-
     def test_catalogues_and_paths(self, files, table, amap):
         catalog = RedClumpCatalog.from_table(table[:3000], columns=NAMES)
         mixed = [catalog, *files[1:]]
@@ -118,13 +106,6 @@ class TestSources:
         assert_array_equal(ours.count, theirs.count)
         assert_allclose(ours.mean.value, theirs.mean.value, rtol=0, atol=1e-12)
         assert ours.n_masked == theirs.n_masked
-
-    def test_votables_of_any_name_keep_their_frame(self, tmp_path):
-        frame = galactocentric_frame(R0=7.5 * u.kpc)
-        make_mock_catalog(100, frame=frame).write(tmp_path / "c.xml", format="votable")
-        packed = tmp_path / "c.vot.gz"
-        packed.write_bytes(gzip.compress((tmp_path / "c.xml").read_bytes()))
-        assert AsymmetryMap.from_batches(packed).frame.is_equivalent_frame(frame)
 
     @pytest.mark.parametrize("suffix", ["fits", "parquet"])
     @pytest.mark.parametrize("sky", [FK4(), Galactic()])
@@ -171,7 +152,7 @@ class TestSources:
             AsymmetryMap.from_batches(tmp_path / name)
         assert len(str(found.value)) < 600
 
-    @pytest.mark.parametrize("suffix", ["fits", "parquet", "ecsv", "hdf5", "xml"])
+    @pytest.mark.parametrize("suffix", ["fits", "parquet", "ecsv", "hdf5"])
     def test_files_of_catalogues_keep_their_frame(self, suffix, tmp_path):
         if suffix in ("parquet", "hdf5"):
             library = {"parquet": "pyarrow", "hdf5": "h5py"}[suffix]
@@ -179,8 +160,7 @@ class TestSources:
         far, paper = (make_mock_catalog(500, frame=frame)
                       for frame in (galactocentric_frame(R0=7.5 * u.kpc), None))
         for name, catalog in (("far", far), ("paper", paper)):
-            catalog.write(tmp_path / f"{name}.{suffix}",
-                          **{"format": "votable"} if suffix == "xml" else {})
+            catalog.write(tmp_path / f"{name}.{suffix}")
         found = AsymmetryMap.from_batches(tmp_path / f"far.{suffix}")
         assert found.frame.is_equivalent_frame(far.frame)
         expected = AsymmetryMap.from_catalog(far)
@@ -191,8 +171,7 @@ class TestSources:
         with pytest.raises(ValueError, match=rf"paper\.{suffix}.*: batches of one map must share"):
             AsymmetryMap.from_batches(both)
         # No star is in another frame.
-        far[:0].write(tmp_path / f"none.{suffix}",
-                      **{"format": "votable"} if suffix == "xml" else {})
+        far[:0].write(tmp_path / f"none.{suffix}")
         for name in ("far", "paper"):
             amap = AsymmetryMap.from_batches([tmp_path / f"none.{suffix}",
                                               tmp_path / f"{name}.{suffix}"])
@@ -238,72 +217,80 @@ def test_lost_values_are_counted_over_all_batches(table):
 
 
 @pytest.mark.filterwarnings("ignore::rcasym.exceptions.CatalogWarning")
-class TestMemoryLimit:
+class TestWithoutMedians:
     @pytest.fixture
-    def coarse(self, table):
-        return AsymmetryMap.from_catalog(RedClumpCatalog.from_table(table, columns=NAMES), COARSE)
+    def moments(self, files):
+        return AsymmetryMap.from_batches(files, columns=NAMES, medians=False)
 
-    def test_same_medians(self, files, coarse):
-        for limit in ("100 kB", 100e3, 0.1 * u.Mbyte):
-            ours = AsymmetryMap.from_batches(files, COARSE, columns=NAMES, memory_limit=limit)
-            assert isinstance(ours.state, VoxelSummary)
-            assert_array_equal(ours.count, coarse.count)
-            assert_array_equal(ours.median, coarse.median)
-            for name in ("mean", "std", "radial_mean", "offset"):
-                assert_allclose(getattr(ours, name).value, getattr(coarse, name).value, rtol=0,
-                                atol=1e-12)
+    def test_arrays_agree_with_those_of_the_values(self, moments, amap):
+        assert_array_equal(moments.count, amap.count)
+        for name in ("mean", "std", "mean_error", "radial_mean", "offset", "difference"):
+            assert_allclose(getattr(moments, name).value, getattr(amap, name).value, rtol=0,
+                            atol=1e-12)
+        assert (moments.n_stars, moments.n_outside, moments.n_masked) == (
+            amap.n_stars, amap.n_outside, amap.n_masked)
+        assert repr(moments) == repr(amap)
+        assert len(moments.plot()) == 6
 
-    def test_enough_memory(self, files, amap):
-        ours = AsymmetryMap.from_batches(files, columns=NAMES, memory_limit="1 MB")
-        assert_same_bits(ours, amap)
+    def test_profile_of_means(self, moments, amap):
+        ours, theirs = (each.profile(statistic="mean") for each in (moments, amap))
+        for name in theirs.colnames:
+            if theirs[name].dtype.kind == "f":
+                one, other = (np.ma.filled(profile[name], np.nan) for profile in (ours, theirs))
+                assert_allclose(one, other, rtol=1e-9, atol=1e-11)
 
-    def test_from_an_iterator(self, table):
-        parts = (table[start:start + 1000] for start in range(0, len(table), 1000))
-        with pytest.raises(ValueError, match="can be read twice: paths, a list, or a function"):
-            AsymmetryMap.from_batches(parts, COARSE, columns=NAMES, memory_limit="50 kB")
-        with pytest.raises(ValueError, match=r"must be above \d+,\d\d\d bytes for the stars"):
-            AsymmetryMap.from_batches(iter([table, table]), COARSE, columns=NAMES,
-                                      memory_limit="50 kB")
+    def test_workers_change_no_bit(self, files, moments):
+        again = AsymmetryMap.from_batches(files, columns=NAMES, medians=False, workers=3)
+        assert_array_equal(again.mean, moments.mean)
+        assert_array_equal(again.std, moments.std)
 
-    @pytest.mark.parametrize("binning", [COARSE, None])
-    def test_what_is_said_to_be_needed_is_enough(self, files, binning, monkeypatch):
-        monkeypatch.setattr(batches, "BATCH", 1500)
-        with pytest.raises(ValueError, match="memory_limit must be .* bytes or more") as found:
-            AsymmetryMap.from_batches(files, binning, columns=NAMES, memory_limit="1 kB")
-        needed = int(re.search(r"must be ([\d,]+) bytes", str(found.value))[1].replace(",", ""))
-        AsymmetryMap.from_batches(files, binning, columns=NAMES, memory_limit=needed)
-        assert needed < 1e6
+    def test_what_needs_the_values_raises(self, moments, amap):
+        assert not hasattr(moments, "median")
+        for call in (lambda: moments.median, moments.profile, lambda: moments.test(n=9),
+                     lambda: moments.bootstrap(n=9), lambda: moments.plot("median")):
+            with pytest.raises(ValuesNotKeptError, match="medians=False"):
+                call()
+        for one, other in ((moments, amap), (amap, moments)):
+            with pytest.raises(ValuesNotKeptError, match="must both keep the values"):
+                one + other
 
-    @pytest.mark.parametrize("bad", ["much", True, -1, 0, np.nan, 3 * u.kpc, [1, 2]])
-    def test_bad(self, files, bad):
-        with pytest.raises(ValueError, match="memory_limit must be an amount of memory above 0"):
-            AsymmetryMap.from_batches(files, columns=NAMES, memory_limit=bad)
+    def test_maps_add_up(self, table, moments):
+        parts = [AsymmetryMap.from_batches([table[k::2]], columns=NAMES, medians=False)
+                 for k in range(2)]
+        both = parts[0] + parts[1]
+        assert_array_equal(both.count, moments.count)
+        assert_allclose(both.std.value, moments.std.value, rtol=0, atol=1e-12)
 
-    def test_round_trip(self, files, tmp_path):
-        ours = AsymmetryMap.from_batches(files, COARSE, columns=NAMES, memory_limit="100 kB")
-        for name in ("map.fits", "map.h5"):
-            ours.write(tmp_path / name)
-            again = AsymmetryMap.read(tmp_path / name)
-            for array in ARRAYS:
-                assert_array_equal(getattr(again, array), getattr(ours, array))
-            assert (again.n_stars, again.n_outside, again.n_masked) == (
-                ours.n_stars, ours.n_outside, ours.n_masked)
-            with pytest.raises(ValueError, match="values of the stars are not kept"):
-                again.test(9 * u.kpc, n=9)
+    @pytest.mark.parametrize("name", ["map.fits", "map.h5"])
+    def test_round_trip(self, moments, tmp_path, name):
+        moments.write(tmp_path / name)
+        again = AsymmetryMap.read(tmp_path / name)
+        for array in ("count", "mean", "std", "radial_mean", "offset"):
+            assert_array_equal(getattr(again, array), getattr(moments, array))
+        assert (again.n_outside, again.n_masked) == (moments.n_outside, moments.n_masked)
+        assert not hasattr(again, "median")
+        assert (again + moments).n_stars == 2 * moments.n_stars
 
-    def test_memory_does_not_grow_with_the_stars(self, monkeypatch):
-        # Some 10,000 stars a batch; all of them take 8 bytes each where they are kept.
-        monkeypatch.setattr(batches, "BATCH", 10_000)
-        cat = make_mock_catalog(10_000)
-        part = QTable({"ra": cat["coord"].ra, "dec": cat["coord"].dec,
-                       "distance": cat["coord"].distance, "m_h": cat["m_h"]})
+    def test_memory_does_not_grow_with_the_stars(self, mock):
+        part = QTable({"ra": mock["coord"].ra, "dec": mock["coord"].dec,
+                       "distance": mock["coord"].distance, "m_h": mock["m_h"]})
         peaks = []
-        for n in (20, 80):
+        for n in (10, 60):
             tracemalloc.start()
-            AsymmetryMap.from_batches([part] * n, COARSE, memory_limit="1 MB")
+            AsymmetryMap.from_batches((part for _ in range(n)), COARSE, medians=False)
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
-        assert peaks[1] < 1.5 * peaks[0]
+        assert peaks[1] < 1.2 * peaks[0]
+
+
+def test_units_of_tables_without_units(table, amap):
+    bare = Table({name: table[name].value if name != "FeH" else table[name]
+                  for name in table.colnames})
+    units = {"distance": "pc", "Age": u.Myr}
+    with pytest.warns(CatalogWarning):
+        assert_same_bits(AsymmetryMap.from_batches([bare], columns=NAMES, units=units), amap)
+    with pytest.raises(ValueError, match="a key of units must be one of .*; got 'dist'"):
+        AsymmetryMap.from_batches([bare], columns=NAMES, units={"dist": "pc"})
 
 
 @pytest.mark.filterwarnings("ignore::rcasym.exceptions.CatalogWarning")
@@ -336,8 +323,9 @@ class TestErrors:
             AsymmetryMap.from_batches([tmp_path / "image.fits"])
 
     def test_what_is_no_batch(self, table, tmp_path):
-        for bad, words in ((5, "batches must be an iterable"), (table, "batches must be an iter"),
-                           ({"a": 1}, "got dict"), (b"stars.fits", "got bytes"),
+        for bad, words in ((5, "batches must be a path"), (table, "batches must be a path, or a"),
+                           (lambda: iter([table]), "got function"), ({"a": 1}, "got dict"),
+                           (b"stars.fits", "got bytes"),
                            ([5], "batch 0: batches must be catalogues"),
                            ([], "batches must be one or more"), (tmp_path, "FITS or Parquet")):
             with pytest.raises(ValueError, match=words):
@@ -354,158 +342,3 @@ class TestErrors:
     def test_workers(self, files, bad):
         with pytest.raises(ValueError, match="workers must be a whole number of 1 or more"):
             AsymmetryMap.from_batches(files, workers=bad)
-
-
-class Interrupted(Exception):
-    pass
-
-
-@pytest.mark.filterwarnings("ignore::rcasym.exceptions.CatalogWarning")
-class TestCheckpoint:
-    @pytest.fixture(autouse=True)
-    def often(self, monkeypatch):
-        monkeypatch.setattr(checkpoint, "EVERY", 0)
-        monkeypatch.setattr(checkpoint, "COST", 0)
-        monkeypatch.setattr(batches, "BATCH", 1500)
-
-    @pytest.fixture
-    def interrupt(self, monkeypatch):
-        """A function that lets the work stop at a number of batches, and counts them."""
-        work, done = batches.arrays_of, []
-
-        def stop_at(number):
-            done.clear()
-
-            def arrays_of(*args):
-                if len(done) == number:
-                    raise Interrupted
-                done.append(1)
-                return work(*args)
-
-            monkeypatch.setattr(batches, "arrays_of", arrays_of)
-            return done
-        return stop_at
-
-    @pytest.mark.parametrize("limit", [None, "100 kB"])
-    @pytest.mark.parametrize("stop", [0, 1, 6, 14, 16, 23])
-    def test_goes_on(self, files, interrupt, tmp_path, limit, stop):
-        how = {"binning": COARSE, "columns": NAMES, "memory_limit": limit}
-        undisturbed = AsymmetryMap.from_batches(files, **how)
-        path = tmp_path / "checkpoint"
-        done = interrupt(stop)
-        try:
-            AsymmetryMap.from_batches(files, checkpoint=path, **how)
-        except Interrupted:
-            # Where nothing was done there is nothing to go on from.
-            assert path.exists() == (stop > 0)
-        n_done = len(done)
-        done = interrupt(None)
-        again = AsymmetryMap.from_batches(files, checkpoint=path, **how)
-        for name in ARRAYS:
-            assert_array_equal(getattr(again, name), getattr(undisturbed, name))
-        assert again.n_masked == undisturbed.n_masked
-        assert not path.exists()
-        # Nothing is done twice, unless the first run came to its end.
-        n_batches = 15 if limit is None else 30
-        assert len(done) == (n_batches - n_done if n_done < n_batches else n_batches)
-
-    def test_interrupted_when_all_was_done(self, files, tmp_path, monkeypatch):
-        path = tmp_path / "checkpoint"
-        undisturbed = AsymmetryMap.from_batches(files, columns=NAMES)
-        with monkeypatch.context() as patch:
-            patch.setattr(checkpoint.Checkpoint, "done", lambda self: None)
-            AsymmetryMap.from_batches(files, columns=NAMES, checkpoint=path)
-        again = AsymmetryMap.from_batches(files, columns=NAMES, checkpoint=path)
-        assert_same_bits(again, undisturbed)
-
-    def test_batches_in_memory(self, table, interrupt, tmp_path):
-        parts = [table[start:start + 3000] for start in range(0, len(table), 3000)]
-        undisturbed = AsymmetryMap.from_batches(parts, columns=NAMES)
-        interrupt(3)
-        with pytest.raises(Interrupted):
-            AsymmetryMap.from_batches(iter(parts), columns=NAMES, checkpoint=tmp_path / "c")
-        interrupt(None)
-        with pytest.raises(ValueError, match="of the same batches; batch 1 has 2,999 stars"):
-            AsymmetryMap.from_batches([parts[0], parts[1][1:], *parts[2:]], columns=NAMES,
-                                      checkpoint=tmp_path / "c")
-        others = [part[::-1] for part in parts]
-        with pytest.raises(ValueError, match="batch 0 has 3,000 stars now and had 3,000 others"):
-            AsymmetryMap.from_batches(others, columns=NAMES, checkpoint=tmp_path / "c")
-        with pytest.raises(ValueError, match="it has 3 of them, and 2 were given"):
-            AsymmetryMap.from_batches(parts[:2], columns=NAMES, checkpoint=tmp_path / "c")
-        again = AsymmetryMap.from_batches(iter(parts), columns=NAMES, checkpoint=tmp_path / "c")
-        assert_same_bits(again, undisturbed)
-
-    @pytest.mark.parametrize("frames", [("far", "paper"), ("paper", "far")])
-    def test_of_another_frame(self, table, interrupt, tmp_path, frames):
-        far = galactocentric_frame(R0=7.5 * u.kpc)
-        catalog = RedClumpCatalog.from_table(table, columns=NAMES, frame=far)
-        files = [tmp_path / f"{k}.fits" for k in range(3)]
-        for k, file in enumerate(files):
-            catalog[k::3].write(file)
-        # None is the frame of the files.
-        first, second = (None if name == "far" else paper_frame() for name in frames)
-        interrupt(2)
-        with pytest.raises(Interrupted):
-            AsymmetryMap.from_batches(files, frame=first, checkpoint=tmp_path / "c")
-        interrupt(None)
-        with pytest.raises(ValueError, match="it is of another frame"):
-            AsymmetryMap.from_batches(files, frame=second, checkpoint=tmp_path / "c")
-
-    def test_counts_of_missing_values_go_on(self, table, interrupt, tmp_path):
-        table = table.copy()
-        table["FeH"][::50] = -9999
-        parts = [table[start:start + 3000] for start in range(0, len(table), 3000)]
-
-        def warned():
-            with warnings.catch_warnings(record=True) as found:
-                warnings.simplefilter("always")
-                AsymmetryMap.from_batches(parts, columns=NAMES, checkpoint=tmp_path / "c")
-            return sorted(str(warning.message) for warning in found)
-
-        whole = warned()
-        interrupt(3)
-        with pytest.raises(Interrupted):
-            warned()
-        interrupt(None)
-        assert any("stars have no value" in words for words in whole)
-        assert warned() == whole
-
-    def test_of_another_run(self, files, table, interrupt, tmp_path):
-        path = tmp_path / "checkpoint"
-        interrupt(3)
-        with pytest.raises(Interrupted):
-            AsymmetryMap.from_batches(files, columns=NAMES, checkpoint=path)
-        interrupt(None)
-        for words, args, how in (
-                ("another binning", (files, DiskBinning(phi=None)), {}),
-                ("other names of columns", (files,), {"columns": NAMES | {"age": None}}),
-                ("another frame", (files,), {"frame": galactocentric_frame(R0=8 * u.kpc)}),
-                ("another memory_limit", (files,), {"memory_limit": "1 GB"}),
-                ("other stars", (files[1:],), {})):
-            with pytest.raises(ValueError, match=words):
-                AsymmetryMap.from_batches(*args, **{"columns": NAMES, "checkpoint": path} | how)
-        table[:10].write(files[-1], overwrite=True)
-        with pytest.raises(ValueError, match="other stars"):
-            AsymmetryMap.from_batches(files, columns=NAMES, checkpoint=path)
-
-    def test_no_checkpoint(self, files, tmp_path):
-        path = tmp_path / "notes.txt"
-        path.write_text("something else")
-        with pytest.raises(ValueError, match="must be a checkpoint"):
-            AsymmetryMap.from_batches(files, columns=NAMES, checkpoint=path)
-        assert path.read_text() == "something else"
-
-    def test_cannot_be_written(self, files, tmp_path):
-        with pytest.raises(FileNotFoundError, match="must be in an existing folder"):
-            AsymmetryMap.from_batches(files, columns=NAMES, checkpoint=tmp_path / "no" / "c")
-
-    def test_cut_short(self, files, interrupt, tmp_path):
-        path = tmp_path / "checkpoint"
-        interrupt(3)
-        with pytest.raises(Interrupted):
-            AsymmetryMap.from_batches(files, columns=NAMES, checkpoint=path)
-        path.write_bytes(path.read_bytes()[:-2000])
-        interrupt(None)
-        with pytest.raises(ValueError, match="must be a checkpoint"):
-            AsymmetryMap.from_batches(files, columns=NAMES, checkpoint=path)

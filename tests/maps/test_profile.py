@@ -369,9 +369,9 @@ class TestRules:
     @pytest.mark.parametrize(("how", "message"), [
         ({"statistic": "mode"}, "statistic must be one of 'median', 'mean'; got 'mode'"),
         ({"definition": "ratio"}, "definition must be one of 'modulus', 'equation1', 'linear'"),
-        ({"confidence": 1}, "confidence must lie between 0 and 1; got 1"),
-        ({"confidence": "high"}, "confidence must lie between 0 and 1; got 'high'"),
-        ({"confidence": np.nan}, "confidence must lie between 0 and 1; got nan")])
+        ({"confidence": 1}, "confidence must be between 0 and 1; got 1"),
+        ({"confidence": "high"}, "confidence must be between 0 and 1; got 'high'"),
+        ({"confidence": np.nan}, "confidence must be between 0 and 1; got nan")])
     def test_choices(self, amap, how, message):
         with pytest.raises(RcasymError, match=message):
             amap.profile(10 * u.kpc, **how)

@@ -1,7 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The voxel state against scipy, and what must hold for any stars."""
+"""The voxel state and its moments, against scipy and numpy."""
 
-import sys
+import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -11,27 +12,13 @@ from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import binned_statistic_dd
 
-from rcasym.exceptions import BinningError, RcasymError
+from rcasym.exceptions import BinningError, ValuesNotKeptError
 from rcasym.utils import parallel
-from rcasym.voxels import VoxelState, compiled, flat_index
-from rcasym.voxels.bounded import VoxelMoments
+from rcasym.voxels import VoxelMoments, VoxelState, flat_index
 
 EDGES = [np.array([-35.0, -15, -5, 0, 5, 15, 35]), np.round(6.2 + 0.6 * np.arange(16), 10),
          0.3 * np.arange(-7, 8)]
 STATISTICS = ("counts", "total", "mean", "std", "median", "values")
-
-
-@pytest.fixture(scope="module", params=["numpy", "numba"], autouse=True)
-def route(request):
-    """Every test runs with arrays alone, and with compiled loops."""
-    with pytest.MonkeyPatch.context() as patch:
-        if request.param == "numpy":
-            patch.setenv("RCASYM_NO_NUMBA", "1")
-        else:
-            patch.delenv("RCASYM_NO_NUMBA", raising=False)
-            pytest.importorskip("numba")
-            assert compiled.kernels() is not None
-        yield request.param
 
 
 def sample(n, seed, edges=EDGES):
@@ -150,7 +137,7 @@ def test_no_stars():
         assert np.isnan([empty.mean, empty.std]).all()
         assert (empty.n_stars, empty.n_outside, empty.n_masked) == (0, 0, 0)
     state = VoxelState.merge([VoxelState.from_stars(np.array([], int), np.array([]), 2)] * 2)
-    assert np.isnan([state.median, state.quantile(0.1)]).all()
+    assert np.isnan(state.median).all()
 
 
 def test_unknown_is_not_outside():
@@ -165,11 +152,16 @@ def test_unknown_is_not_outside():
 
 @pytest.fixture(params=[1, 2, 3])
 def threads(request, monkeypatch):
-    """Many small pieces of work on so many threads."""
+    """Many small pieces of work on up to three threads."""
     monkeypatch.setattr(parallel.os, "cpu_count", lambda: request.param)
-    for module in (index_module, state_module):
-        monkeypatch.setattr(module, "CHUNK", 1000)
-        monkeypatch.setattr(module, "LEAST", 4000)
+    set_chunk(monkeypatch, 1000)
+    for module in ("index", "moments"):
+        monkeypatch.setattr(f"rcasym.voxels.{module}.MIN_PER_THREAD", 4000)
+
+
+def set_chunk(patch, size):
+    for module in ("index", "state"):
+        patch.setattr(f"rcasym.voxels.{module}.CHUNK", size)
 
 
 def test_threads_and_chunks_change_no_bit(threads):
@@ -177,8 +169,7 @@ def test_threads_and_chunks_change_no_bit(threads):
     values[::100] = np.nan
     state = VoxelState.from_columns(columns, EDGES, values)
     with pytest.MonkeyPatch.context() as patch:
-        for module in (index_module, state_module):
-            patch.setattr(module, "CHUNK", 100_000)
+        set_chunk(patch, 100_000)
         whole = VoxelState.from_columns(columns, EDGES, values)
     assert_same_bits(state, whole)
     known = np.isfinite(values)
@@ -189,23 +180,6 @@ def test_threads_and_chunks_change_no_bit(threads):
         assert_array_equal(getattr(moments, name), getattr(state, name))
     assert_allclose(moments.mean, state.mean, rtol=1e-12, atol=1e-15)
     assert_allclose(moments.std, state.std, rtol=1e-12)
-
-
-def test_compiled_loops_give_the_same_bits(threads, route):
-    columns, values = sample(30_000, 10)
-    columns[0] = columns[0].astype("f4")
-    columns[1][:200] = [np.nan, np.inf] * 100
-    one = VoxelState.from_columns(columns, EDGES, values)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiled, "kernels", lambda n_stars=0: None)
-        other = VoxelState.from_columns(columns, EDGES, values)
-        assert_same_bits(one, other)
-        index = flat_index(columns, EDGES)
-        moments = VoxelMoments.from_columns(columns, EDGES, values)
-    assert_array_equal(flat_index(columns, EDGES), index)
-    again = VoxelMoments.from_columns(columns, EDGES, values)
-    for name in ("counts", "total", "squares", "n_outside", "n_masked"):
-        assert_array_equal(getattr(again, name), getattr(moments, name))
 
 
 @pytest.mark.parametrize("edges", [
@@ -221,35 +195,6 @@ def test_edges_far_apart_and_close_together(edges):
     assert_array_equal(flat_index([x], [edges]), expected)
 
 
-def test_numba_is_left_alone_where_it_cannot_be_used(monkeypatch):
-    monkeypatch.setenv("RCASYM_NO_NUMBA", "1")
-    assert compiled.kernels() is None
-    monkeypatch.setitem(sys.modules, "numba", None)
-    assert compiled._compiled.__wrapped__() is None
-
-
-def test_numba_is_loaded_once_it_pays(monkeypatch):
-    pytest.importorskip("numba")
-    monkeypatch.delenv("RCASYM_NO_NUMBA", raising=False)
-    monkeypatch.delitem(sys.modules, "numba")
-    monkeypatch.setattr(compiled, "_compiled", lambda: "compiled")
-    monkeypatch.setattr(compiled, "binned", 0)
-    assert compiled.kernels(compiled.PAYS - 1) is None
-    assert compiled.kernels(1) == "compiled"
-
-
-def test_compiled_code_without_a_folder_to_keep_it_in(monkeypatch):
-    numba = pytest.importorskip("numba")
-
-    def njit(signatures, cache=False, **kwargs):
-        if cache:
-            raise RuntimeError("cannot cache function: no locator available")
-        return lambda function: function
-
-    monkeypatch.setattr(numba, "njit", njit)
-    assert compiled._compiled.__wrapped__().count is compiled._count
-
-
 def test_moments_are_safe_far_from_zero():
     rng = np.random.default_rng(13)
     values = 1e3 + rng.normal(size=20_000)
@@ -260,22 +205,6 @@ def test_moments_are_safe_far_from_zero():
     for voxel, inside in enumerate((x < 0.4, x >= 0.4)):
         exact = np.std(values[inside].astype(np.longdouble), ddof=1)
         assert abs(moments.std[voxel] / exact - 1) < 1e-12
-
-
-@pytest.mark.parametrize("q", [0, 0.1, 0.25, 0.5, 0.84, 1])
-def test_quantiles_agree_with_numpy(q):
-    columns, values = sample(3000, 9)
-    index = flat_index(columns, EDGES)
-    state = VoxelState.from_stars(index, values, 6 * 15 * 14)
-    for voxel in np.unique(index[index >= 0])[::10]:
-        assert_allclose(state.quantile(q)[voxel], np.quantile(values[index == voxel], q),
-                        rtol=0, atol=1e-15)
-
-
-@pytest.mark.parametrize("q", [-0.1, 1.1, np.nan])
-def test_quantile_must_be_a_fraction(q):
-    with pytest.raises(RcasymError, match="q must lie between 0 and 1; got"):
-        VoxelState(np.array([1]), np.array([0.5])).quantile(q)
 
 
 def test_what_does_not_fit_together():
@@ -331,3 +260,61 @@ def test_state_is_immutable():
         moments.total[0] = 5
     with pytest.raises(TypeError):
         moments + state
+
+
+def test_arrays_are_copied():
+    """The arrays of the caller stay writeable, and changing them changes no state."""
+    counts, values = np.array([2, 0]), np.array([0.1, 0.2])
+    state = VoxelState(counts, values)
+    total, squares = np.array([0.3, 0.0]), np.array([0.01, 0.0])
+    moments = VoxelMoments(counts, total, squares)
+    for array in (counts, values, total, squares):
+        array[0] = 7
+    assert_array_equal(state.counts, [2, 0])
+    assert_array_equal(state.values, [0.1, 0.2])
+    assert_array_equal(moments.total, [0.3, 0])
+
+
+def test_pickle_and_copy():
+    state = VoxelState.from_stars(np.array([0, 1, -1]), np.array([1.0, 2, 3]), 2, n_masked=3)
+    for again in (pickle.loads(pickle.dumps(state)), copy.deepcopy(state)):
+        assert_same_bits(again, state)
+        assert not again.values.flags.writeable
+
+
+def test_what_needs_the_values_is_told():
+    moments = VoxelMoments(np.array([2]), np.array([0.3]), np.array([0.01]))
+    for name in ("values", "offsets", "median"):
+        assert not hasattr(moments, name)
+        with pytest.raises(ValuesNotKeptError, match="medians=False") as raised:
+            getattr(moments, name)
+        assert isinstance(raised.value, AttributeError)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        moments.nothing  # noqa: B018
+
+
+def test_pooled_moments_agree_with_pooled_values():
+    columns, values = sample(20_000, 4)
+    state = VoxelState.from_columns(columns, EDGES, values)
+    moments = VoxelMoments.from_columns(columns, EDGES, values)
+    rng = np.random.default_rng(0)
+    groups, shift = rng.integers(-1, 50, len(state.counts)), rng.normal(size=len(state.counts))
+    for subtracted in (None, shift):
+        ours, exact = moments.pooled(groups, 50, subtracted), state.pooled(groups, 50, subtracted)
+        assert_array_equal(ours.counts, exact.counts)
+        assert_allclose(ours.mean, exact.mean, rtol=0, atol=1e-12)
+        assert_allclose(ours.std, exact.std, rtol=0, atol=1e-12)
+        assert ours.n_outside == exact.n_outside
+
+
+@given(st.lists(st.floats(-10, 10), max_size=40), st.integers(1, 5))
+def test_moments_of_any_split_agree_with_the_values(values, n_parts):
+    values = np.array(values, float)
+    R, edges = np.where(np.arange(len(values)) % 3 > 0, 8.5, 9.5), [np.array([8.0, 9, 10, 11])]
+    exact = VoxelState.from_columns([R], edges, values)
+    moments = VoxelMoments.merge(
+        VoxelMoments.from_columns([R[part]], edges, values[part])
+        for part in np.array_split(np.arange(len(values)), n_parts))
+    assert_array_equal(moments.counts, exact.counts)
+    assert_allclose(moments.mean, exact.mean, rtol=0, atol=1e-12)
+    assert_allclose(moments.std, exact.std, rtol=0, atol=1e-11)
