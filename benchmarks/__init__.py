@@ -1,2 +1,2 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The package measured beside its peers."""
+"""Benchmarks of the package against its peers."""

@@ -1,12 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What is measured: each group is a generator of results, made of the options asked for."""
+"""The groups of benchmarks: generators of results for the options of the command line."""
 
-import os
 import tempfile
 import tracemalloc
-from contextlib import contextmanager
 from functools import partial
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,85 +14,60 @@ from astropy.table import QTable
 from scipy import optimize, stats
 
 from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
-from rcasym.catalog.frames import paper_frame, sky_to_cylindrical
-from rcasym.maps.profile import sides_of
+from rcasym.catalog import paper_frame
+from rcasym.catalog.frames import sky_to_cylindrical
+from rcasym.maps.stars import StarArrays
 from rcasym.splines import QuantileSpline
 from rcasym.statistics.resampling import PairedVoxels, bootstrap
 from rcasym.utils.parallel import in_threads, shares
-from rcasym.voxels import VoxelState
-from rcasym.voxels.bounded import VoxelMoments
+from rcasym.voxels import VoxelMoments, VoxelState
 
 from .measure import OURS, Result, interleaved
 from .peers import FULL, MOMENTS
 
 __all__ = ["GROUPS"]
 
-# Loaded, so that the package takes it for any number of stars.
-HAS_NUMBA = find_spec("numba") and import_module("numba")
-
-# The grid of Figure 5 with azimuths, and finer in Z: 10,800 voxels.
+# The grid of Figure 5 with azimuths and finer in Z: 10,800 voxels.
 EDGES = {"phi": np.array([-35.0, -15, -5, 0, 5, 15, 35]),
          "age": np.array([0.0, 2, 4, 6, 8, 10, 14]),
          "R": np.round(6.2 + 0.6 * np.arange(16), 10),
          "Z": 0.3 * np.arange(-10, 11)}
 MODULES = {"boost-histogram": "boost_histogram", "dask-histogram": "dask_histogram"}
+# Larger catalogues take minutes per round.
+MAX_CATALOG = 2_000_000
 
 
-def stars(n):
-    """Columns of which about 73 % are inside the grid, and [M/H]."""
+def make_stars(n):
+    """Return columns of which about 73 % of the stars are inside the grid, and [M/H]."""
     rng = np.random.default_rng(0)
     columns = {}
     for name, edges in EDGES.items():
         middle, half = 0.5 * (edges[0] + edges[-1]), 0.5 * (edges[-1] - edges[0])
         x = rng.uniform(middle - 1.082 * half, middle + 1.082 * half, n)
-        # scipy takes stars within rounding beyond the last edge as inside: there are to be none.
+        # scipy counts stars as inside if they are beyond the last edge by a rounding error.
         x[(x > edges[-1]) & (x < edges[-1] + 1e-4)] += 1e-4
         columns[name] = x
     return columns, rng.normal(-0.3, 0.2, n)
 
 
-@contextmanager
-def without_numba():
-    before = os.environ.get("RCASYM_NO_NUMBA")
-    os.environ["RCASYM_NO_NUMBA"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["RCASYM_NO_NUMBA"]
-        else:
-            os.environ["RCASYM_NO_NUMBA"] = before
-
-
-def arrays_alone(function):
-    """A function called with numpy and scipy alone."""
-    def run():
-        with without_numba():
-            return function()
-
-    return run
-
-
-def runs_of(options, n):
-    """Fewer rounds of longer work."""
+def choose_runs(options, n):
+    """Return fewer rounds for longer work."""
     return options.runs or (15 if n < 500_000 else 9 if n < 5_000_000 else 5)
 
 
-def voxels(options):
-    """Count, mean, standard deviation and median in voxels of phi, age, R and Z."""
+def measure_voxels(options):
+    """Time count, mean, standard deviation and median in voxels of phi, age, R and Z."""
     for n in options.sizes:
-        columns, values = stars(n)
+        columns, values = make_stars(n)
         arguments = list(columns.values()), list(EDGES.values()), values
         seconds = {"reading the columns once": partial(read_once, [*columns.values(), values])}
         for kind, peers, names in ((VoxelState, FULL, ("counts", "mean", "std", "median")),
                                    (VoxelMoments, MOMENTS, ("counts", "mean", "std"))):
             def ours(kind=kind, names=names, arguments=arguments):
-                found = kind.from_columns(*arguments)
-                return {name: getattr(found, name) for name in names}
+                state = kind.from_columns(*arguments)
+                return {name: getattr(state, name) for name in names}
 
-            functions = {OURS: arrays_alone(ours)}
-            if HAS_NUMBA:
-                functions[f"{OURS}, with numba"] = ours
+            functions = {OURS: ours}
             for peer, make in peers.items():
                 if peer not in options.peers:
                     continue
@@ -103,76 +75,78 @@ def voxels(options):
                     print(f"{peer} is not installed: skipped")
                 elif run := make(columns, EDGES, values, kind is VoxelState):
                     functions[peer] = run
-            expected = functions[OURS]()
+            expected = ours()
 
-            def check(name, found, expected=expected):
-                if found is None:
+            def check(name, results, expected=expected):
+                if results is None:
                     return
-                for statistic, array in found.items():
-                    # The mean of the two values in the middle may be rounded in two ways.
+                for statistic, array in results.items():
+                    # The mean of the two middle values can be rounded in two ways.
                     tolerance = {"counts": 0, "median": 1e-15}.get(statistic, 1e-10)
                     np.testing.assert_allclose(array, expected[statistic], rtol=tolerance,
                                                atol=tolerance, err_msg=f"{statistic} of {name}")
 
             task = "count, mean, std" + ", median" * (kind is VoxelState)
             yield Result("voxels", task, n,
-                         interleaved(functions | seconds, runs_of(options, n), check))
+                         interleaved(functions | seconds, choose_runs(options, n), check))
         state = VoxelState.from_columns(*arguments)
         memory = state.values if state.values.base is None else state.values.base
-        print(f"  the state holds {memory.nbytes / n:.1f} bytes a star and "
+        print(f"  the state holds {memory.nbytes / n:.1f} bytes per star and "
               f"{state.counts.nbytes / 1e3:.0f} kB of counts; {state.n_stars / n:.0%} of the stars "
               "are inside")
 
 
 def read_once(columns):
-    """The least that any code can do: every core reads its share of the columns."""
-    def largest(part):
+    """Read the columns on all cores, which is the least that any code must do."""
+    def read(part):
         for column in columns:
             column[part].max()
 
-    list(in_threads(largest, shares(len(columns[0]), 100_000)))
+    list(in_threads(read, shares(len(columns[0]), 100_000)))
 
 
-def bootstrap_(options):
-    """1,000 bootstrap medians of a whole profile, and permutations of a bin."""
+def measure_resampling(options):
+    """Time 1,000 bootstrap medians of a whole profile, and permutations of a bin."""
     amap = AsymmetryMap.from_catalog(make_mock_catalog())
-    sides = sides_of(amap.binning, slice(None)).ravel()
-    pooled = amap.state.pooled(sides, sides.max() + 1)
+    slices, n_Z = amap.binning.n_slices, len(amap.binning["Z"])
+    # The bins of a profile: all R of a slice and a height together.
+    bins = np.broadcast_to(np.arange(slices * n_Z).reshape(slices, 1, n_Z), amap.binning.shape)
+    pooled = amap.state.pooled(bins.ravel(), slices * n_Z)
     groups = [group for group in np.split(pooled.values, pooled.offsets[1:-1]) if len(group) > 1]
     rng = np.random.default_rng(0)
 
-    def scipys(groups=groups):
+    def by_scipy(groups=groups):
         return [stats.bootstrap((group,), np.median, n_resamples=1000, method="percentile",
                                 batch=100, rng=rng).bootstrap_distribution for group in groups]
 
-    seconds = interleaved({OURS: lambda: bootstrap(pooled, n=1000, rng=rng), "scipy": scipys},
+    seconds = interleaved({OURS: lambda: bootstrap(pooled, n=1000, rng=rng), "scipy": by_scipy},
                           options.runs or 3)
     yield Result("bootstrap", f"1,000 medians of {len(groups)} bins", pooled.n_stars, seconds)
-    # Ties of discrete medians only make the test more lenient, hence more samples of few bins.
+    # Ties between medians only make the test more lenient.
     some = sorted(range(len(groups)), key=lambda k: len(groups[k]))[::max(len(groups) // 10, 1)]
     p = []
     for _ in range(10):
         ours = [bootstrap(VoxelState.from_stars(np.zeros(len(groups[k]), np.int32), groups[k], 1),
                           n=1000, rng=rng)[:, 0] for k in some]
         p += [stats.ks_2samp(a, b).pvalue
-              for a, b in zip(ours, scipys([groups[k] for k in some]), strict=True)]
+              for a, b in zip(ours, by_scipy([groups[k] for k in some]), strict=True)]
     print(f"  Kolmogorov-Smirnov, {len(p)} pairs: {np.mean(np.array(p) < 0.05):.1%} with p < 0.05, "
           f"the smallest {min(p):.3f}")
-    assert min(p) > 1e-5, "the bootstrap medians are not those of resampling"
+    assert min(p) > 1e-5, "the bootstrap medians must follow those of scipy"
 
-    north, south = groups[:2]
-    both = [VoxelState.from_stars(np.zeros(len(x), np.int32), x, 1) for x in (north, south)]
-    pair = PairedVoxels(*both, np.zeros(1, int), 1)
+    samples = groups[7:9]
+    states = [VoxelState.from_stars(np.zeros(len(x), np.int32), x, 1) for x in samples]
+    pair = PairedVoxels(*states, np.zeros(1, int), 1)
     seconds = interleaved({
         OURS: lambda: pair.permuted(999, rng),
         "scipy": lambda: stats.permutation_test(
-            (north, south), lambda x, y, axis: np.mean(x, axis) - np.mean(y, axis),
+            samples, lambda x, y, axis: np.mean(x, axis) - np.mean(y, axis),
             vectorized=True, n_resamples=999)}, options.runs or 5)
-    yield Result("bootstrap", "999 permutations of a bin", len(north) + len(south), seconds)
+    yield Result("bootstrap", "999 permutations of two samples", sum(map(len, samples)), seconds)
 
 
-def sky(n):
-    """A table of positions, [M/H] and ages around the Sun."""
+def make_table(n):
+    """Return a table of positions, [M/H] and ages around the Sun."""
     rng = np.random.default_rng(0)
     return QTable({"ra": rng.uniform(0, 360, n) * u.deg,
                    "dec": np.rad2deg(np.arcsin(rng.uniform(-1, 1, n))) * u.deg,
@@ -181,40 +155,36 @@ def sky(n):
                    "age": rng.uniform(0.1, 13.9, n) * u.Gyr})
 
 
-def catalog(options):
-    """From a table to a map, beside the arrays alone once R, phi and Z are there."""
+def measure_catalog(options):
+    """Time each step from a table to a map, and the arrays alone."""
     binning = DiskBinning(age=EDGES["age"] * u.Gyr)
-    edges = [axis.edges.value for axis in binning.axes]
-    for n in options.sizes:
-        if n > 2_000_000:
-            continue
-        table = sky(n)
-        stars_ = RedClumpCatalog.from_table(table)
-        columns, m_h = binning.coordinates(stars_), table["m_h"].value
+    for n in catalog_sizes(options):
+        table = make_table(n)
+        catalog = RedClumpCatalog.from_table(table)
+        arrays = StarArrays.from_catalog(catalog, binning)
 
-        def arrays(columns=columns, m_h=m_h):
-            state = VoxelState.from_columns(columns, edges, m_h)
+        def bin_arrays(arrays=arrays):
+            state = arrays.bin(binning)
             return state.counts, state.mean, state.std, state.median
 
-        def mapped(stars_=stars_):
-            amap = AsymmetryMap.from_catalog(stars_, binning)
+        def make_map(catalog=catalog):
+            amap = AsymmetryMap.from_catalog(catalog, binning)
             return amap.count, amap.mean, amap.std, amap.median
 
-        functions = {f"{OURS}, arrays": arrays, f"{OURS}, from_catalog": mapped,
+        functions = {f"{OURS}, arrays": bin_arrays, f"{OURS}, from_catalog": make_map,
                      f"{OURS}, from_table": partial(RedClumpCatalog.from_table, table)}
-        yield Result("catalog", "a map of a catalogue, numpy alone", n, interleaved(
-            {name: arrays_alone(f) for name, f in functions.items()}, runs_of(options, n)))
-        if HAS_NUMBA:
-            yield Result("catalog", "a map of a catalogue, with numba", n,
-                         interleaved(functions, runs_of(options, n)))
+        yield Result("catalog", "a map of a catalogue", n,
+                     interleaved(functions, choose_runs(options, n)))
 
 
-def coordinates(options):
-    """ra, dec and distance to Galactocentric R, phi and Z."""
-    for n in options.sizes:
-        if n > 2_000_000:
-            continue
-        table, frame = sky(n), paper_frame()
+def catalog_sizes(options):
+    return [n for n in options.sizes if n <= MAX_CATALOG]
+
+
+def measure_coordinates(options):
+    """Time the way from ra, dec and distance to Galactocentric R, phi and Z."""
+    for n in catalog_sizes(options):
+        table, frame = make_table(n), paper_frame()
         position = [table[name] for name in ("ra", "dec", "distance")]
 
         def ours(position=position, frame=frame):
@@ -227,35 +197,32 @@ def coordinates(options):
 
         (R, phi, Z), expected = ours(), skycoord()
         turn = np.remainder(phi - expected[1] + 180, 360) - 180
-        # An azimuth is as uncertain as the position over R.
+        # The uncertainty of an azimuth is that of the position, divided by R.
         apart = max(np.abs(R - expected[0]).max(), np.abs(Z - expected[2]).max(),
                     np.abs(np.deg2rad(turn) * np.minimum(R, 1)).max())
         assert apart < 1e-12, apart
         yield Result("coordinates", "R, phi, Z of ra, dec, distance", n, interleaved(
-            {OURS: ours, "astropy": skycoord}, runs_of(options, n)))
-        print(f"  they agree to {apart:.1e} kpc and rad; at the peak {peak(ours) / n:.0f} bytes a "
-              f"star, astropy {peak(skycoord) / n:.0f}")
+            {OURS: ours, "astropy": skycoord}, choose_runs(options, n)))
+        print(f"  they agree to {apart:.1e} kpc and rad; peak memory {peak_memory(ours) / n:.0f} "
+              f"bytes per star, astropy {peak_memory(skycoord) / n:.0f}")
 
 
-def peak(function):
-    """Bytes that a call allocates at its peak, what it returns included."""
+def peak_memory(function):
+    """Return the largest number of bytes allocated during a call."""
     tracemalloc.start()
     try:
-        found = function()
+        function()
         return tracemalloc.get_traced_memory()[1]
     finally:
-        del found
         tracemalloc.stop()
 
 
-def files(options):
-    """A catalogue from a file, beside the table alone and by other readers."""
-    for n in options.sizes:
-        if n > 2_000_000:
-            continue
+def measure_files(options):
+    """Time reading a catalogue from a file, and the same table by other readers."""
+    for n in catalog_sizes(options):
         with tempfile.TemporaryDirectory() as folder:
             fits, parquet = Path(folder, "stars.fits"), Path(folder, "stars.parquet")
-            table = sky(n)
+            table = make_table(n)
             for column in table.itercols():
                 column.info.format = None
             table["m_h"] = table["m_h"].value
@@ -270,11 +237,12 @@ def files(options):
                     import polars as pl
 
                     functions["polars, Parquet"] = partial(pl.read_parquet, parquet)
-            yield Result("files", "five columns", n, interleaved(functions, runs_of(options, n)))
+            yield Result("files", "five columns", n,
+                         interleaved(functions, choose_runs(options, n)))
 
 
-def splines(options):
-    """A quantile spline, beside its linear program written out for scipy."""
+def measure_splines(options):
+    """Time a quantile spline, and the same linear program solved by scipy."""
     for n in (500, 2000, 20_000):
         rng = np.random.default_rng(0)
         x = np.sort(rng.uniform(0, 10, n))
@@ -300,6 +268,5 @@ def splines(options):
             options.runs or 3))
 
 
-GROUPS = {"voxels": voxels, "bootstrap": bootstrap_, "catalog": catalog,
-          "coordinates": coordinates, "files": files, "splines": splines}
-"""The groups by name."""
+GROUPS = {"voxels": measure_voxels, "bootstrap": measure_resampling, "catalog": measure_catalog,
+          "coordinates": measure_coordinates, "files": measure_files, "splines": measure_splines}

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Times taken in turn, and the ratios of those of one round."""
+"""Interleaved timing, and the ratios of the times within each round."""
 
 import csv
 import os
@@ -17,10 +17,10 @@ FIELDS = ("group", "task", "stars", "who", "version", "ms", "ms_low", "ms_high",
 
 @dataclass
 class Result:
-    """How long each took, round by round.
+    """Times of each function in each round.
 
-    ``seconds`` maps names to times, that of the package first; a name is that of a distribution,
-    with a comma and more where one has several ways.
+    ``seconds`` maps names to times, with the reference first. A name starts with the distribution;
+    a comma and a description may follow.
     """
 
     group: str
@@ -29,50 +29,51 @@ class Result:
     seconds: dict
 
     def rows(self):
-        """One row each: median and range of the times [ms], and of the ratios to the first."""
+        """Yield a row per function: median and quartiles of its times [ms] and ratios."""
         reference = next(iter(self.seconds.values()))
-        for who, spent in self.seconds.items():
-            ms, ratio = 1e3 * spent, spent / reference
+        for who, seconds in self.seconds.items():
+            ms, ratio = 1e3 * seconds, seconds / reference
             yield dict(zip(FIELDS, (
-                self.group, self.task, self.stars, who, version_of(who), *middle(ms),
-                *middle(ratio), machine()), strict=True))
+                self.group, self.task, self.stars, who, get_version(who), *quartiles(ms),
+                *quartiles(ratio), machine()), strict=True))
 
 
-def middle(values):
-    """Median, first and third quartile, to four digits."""
+def quartiles(values):
+    """Return the median, first and third quartile to four digits."""
     return [float(f"{value:.4g}") for value in np.quantile(values, [0.5, 0.25, 0.75])]
 
 
 def interleaved(functions, runs, check=None):
-    """Times of each function, all of them once a round, and what they returned.
+    """Return the times of functions that are called in turn.
 
     Parameters
     ----------
     functions : dict
-        What to call, without arguments.
+        Functions without arguments, by name.
     runs : int
-        Rounds, after a first one that is not counted. Their order is shuffled, so that a change of
-        the machine's speed meets all.
+        Number of rounds, after a first one that is not timed. The order within a round is random,
+        so that a change in the speed of the machine affects all functions alike.
     check : callable, optional
-        Called with the name and the result of the first round; raises where they are wrong.
+        Called with the name and the result of each function in the first round; raises an error
+        if the result is wrong.
     """
     order, rng = list(functions), np.random.default_rng(0)
     seconds = {name: [] for name in functions}
     for name, function in functions.items():
-        found = function()
+        result = function()
         if check is not None:
-            check(name, found)
-        del found
+            check(name, result)
+        del result
     for _ in range(runs):
         rng.shuffle(order)
         for name in order:
             start = time.perf_counter()
             functions[name]()
             seconds[name].append(time.perf_counter() - start)
-    return {name: np.array(spent) for name, spent in seconds.items()}
+    return {name: np.array(times) for name, times in seconds.items()}
 
 
-def show(result):
+def print_result(result):
     """Print the rows of a result."""
     print(f"\n{result.group}: {result.task}, {result.stars:,} stars")
     for row in result.rows():
@@ -82,7 +83,7 @@ def show(result):
 
 
 def write(path, results):
-    """Write all results as a table of comma-separated values, the machine named in each row."""
+    """Write all results to a CSV file that names the machine in each row."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, FIELDS)
         table.writeheader()
@@ -90,8 +91,8 @@ def write(path, results):
             table.writerows(result.rows())
 
 
-def version_of(who):
-    """The version of a distribution, named before the first comma."""
+def get_version(who):
+    """Return the version of the distribution named before the first comma."""
     try:
         return version(who.split(",")[0])
     except PackageNotFoundError:
@@ -99,7 +100,7 @@ def version_of(who):
 
 
 def machine():
-    """Processor, cores and the versions of what everything is built on."""
+    """Return the processor, the number of cores and the versions of Python, numpy and scipy."""
     model = platform.processor() or platform.machine()
     if os.path.exists("/proc/cpuinfo"):
         with open("/proc/cpuinfo", encoding="utf-8") as file:

@@ -1,9 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Statistics in voxels by other packages, each in the fastest way that it has.
+"""Statistics in voxels by other packages, each in its fastest way.
 
-A peer is made of columns, their edges and values, and is called for a dict of arrays over the
-flattened grid: ``counts``, ``mean``, ``std`` (n - 1) and, where it can, ``median``. What it needs
-to be given the stars (a data frame, say) is made outside the time.
+Each function takes columns, their edges and the values, and returns a function without arguments
+which returns a dict of arrays over the flattened grid: ``counts``, ``mean``, ``std`` (n - 1) and,
+where the package can, ``median``. Converting the stars, to a data frame for example, is not timed.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ __all__ = ["FULL", "MOMENTS"]
 
 
 def _uniform(edges):
-    """Origin and inverse width where all bins are equal, else None."""
+    """Return the origin and inverse width of bins of equal width, else None."""
     widths = np.diff(edges)
     return (edges[0], 1 / widths.mean()) if np.ptp(widths) < 1e-9 else None
 
@@ -31,13 +31,13 @@ def scipy_stats(columns, edges, values, median):
 
     def run():
         sample = np.column_stack(list(columns.values()))
-        found = first = None
+        result = first = None
         results = []
         for name in ("count", "mean", "std", *["median"] * median):
-            found = binned_statistic_dd(sample, values, name, bins=list(edges.values()),
-                                        binned_statistic_result=first)
-            first = first or found
-            results.append(found.statistic.ravel())
+            result = binned_statistic_dd(sample, values, name, bins=list(edges.values()),
+                                         binned_statistic_result=first)
+            first = first or result
+            results.append(result.statistic.ravel())
         counts, mean, std, *rest = results
         with np.errstate(divide="ignore", invalid="ignore"):
             std = np.where(counts > 1, std * np.sqrt(counts / (counts - 1)), np.nan)
@@ -61,10 +61,10 @@ def pandas(columns, edges, values, median):
             flat = flat * (len(axis) - 1) + number
             inside = inside & (x >= axis[0]) & (x < axis[-1])
         groups = pd.Series(values[inside]).groupby(flat[inside], sort=False)
-        found = groups.agg(["count", "mean", "std", *["median"] * median])
-        return _dense(n_voxels, found.index.to_numpy(),
-                      **{"counts" if name == "count" else name: found[name].to_numpy()
-                         for name in found})
+        table = groups.agg(["count", "mean", "std", *["median"] * median])
+        return _dense(n_voxels, table.index.to_numpy(),
+                      **{"counts" if name == "count" else name: table[name].to_numpy()
+                         for name in table})
 
     return run
 
@@ -87,12 +87,12 @@ def polars(columns, edges, values, median):
             flat = flat * (len(axis) - 1) + number
             inside = inside & (x >= axis[0]) & (x < axis[-1])
         m_h = pl.col("m_h")
-        wanted = [pl.len().alias("counts"), m_h.mean().alias("mean"), m_h.std().alias("std"),
+        statistics = [pl.len().alias("counts"), m_h.mean().alias("mean"), m_h.std().alias("std"),
                   *[m_h.median().alias("median")] * median]
-        found = frame.lazy().filter(inside).group_by(flat.alias("voxel")).agg(wanted).collect(
+        table = frame.lazy().filter(inside).group_by(flat.alias("voxel")).agg(statistics).collect(
             engine="streaming")
-        return _dense(n_voxels, found["voxel"].to_numpy(),
-                      **{column.name: column.to_numpy() for column in found[:, 1:]})
+        return _dense(n_voxels, table["voxel"].to_numpy(),
+                      **{column.name: column.to_numpy() for column in table[:, 1:]})
 
     return run
 
@@ -116,10 +116,10 @@ def duckdb(columns, edges, values, median):
              f"from stars where {' and '.join(inside)} group by voxel")
 
     def run():
-        found = connection.execute(query).fetchnumpy()
-        return _dense(n_voxels, found.pop("voxel"),
+        table = connection.execute(query).fetchnumpy()
+        return _dense(n_voxels, table.pop("voxel"),
                       **{name: np.ma.filled(column, np.nan) if name != "counts" else column
-                         for name, column in found.items()})
+                         for name, column in table.items()})
 
     return run
 
@@ -132,7 +132,7 @@ def _histogram_axes(edges):
             for axis in edges.values()]
 
 
-def _of_mean_storage(histogram):
+def _read_mean_storage(histogram):
     view = histogram.view()
     counts = view["count"].ravel()
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -148,7 +148,7 @@ def boost_histogram(columns, edges, values, median):
     def run():
         histogram = bh.Histogram(*_histogram_axes(edges), storage=bh.storage.Mean())
         histogram.fill(*columns.values(), sample=values)
-        return _of_mean_storage(histogram)
+        return _read_mean_storage(histogram)
 
     return run
 
@@ -165,7 +165,7 @@ def dask_histogram(columns, edges, values, median):
     def run():
         histogram = dh.factory(*arrays, axes=_histogram_axes(edges), storage=bh.storage.Mean(),
                                sample=sample)
-        return _of_mean_storage(histogram.compute(scheduler="threads"))
+        return _read_mean_storage(histogram.compute(scheduler="threads"))
 
     return run
 
@@ -197,8 +197,8 @@ def astropy(columns, edges, values, median):
 
 FULL = {"scipy": scipy_stats, "pandas": pandas, "polars": polars, "duckdb": duckdb,
         "astropy": astropy}
-"""Who has exact medians, by the name of the distribution."""
+"""Packages with exact medians, by the name of the distribution."""
 
 MOMENTS = {"scipy": scipy_stats, "pandas": pandas, "polars": polars, "duckdb": duckdb,
            "boost-histogram": boost_histogram, "dask-histogram": dask_histogram}
-"""Who has count, mean and standard deviation."""
+"""Packages with count, mean and standard deviation."""

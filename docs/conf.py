@@ -1,39 +1,41 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The settings of the documentation.
+"""Configuration of the documentation.
 
 ``python -m sphinx -W --keep-going -b html docs docs/_build/html`` builds it, without a network.
-Where READTHEDOCS or RCASYM_DOCS_ONLINE is set, names of other packages become links as well.
+If READTHEDOCS or RCASYM_DOCS_ONLINE is set, names of other packages become links too.
 """
 
+import ast
 import os
 import re
 import warnings
-from importlib.metadata import version as version_of
+from importlib.metadata import version as get_version
 from pathlib import Path
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.util.docutils import SphinxDirective
 from sphinx_astropy.conf.v3 import *  # noqa: F403
 from sphinx_astropy.conf.v3 import exclude_patterns, extensions, intersphinx_mapping
 from sphinx_gallery.sorting import ExplicitOrder
 
-# No window is opened for a figure.
 os.environ["MPLBACKEND"] = "agg"
 
 
-def plain_warning(message, category, *args, **kwargs):
+def format_warning(message, category, *args, **kwargs):
+    """Format a warning without the path of the file, which depends on the machine."""
     return f"{category.__name__}: {message}\n"
 
 
-# Examples show warnings without the folder in which the pages were built.
-warnings.formatwarning = plain_warning
+warnings.formatwarning = format_warning
 plot_html_show_formats = plot_html_show_source_link = False
 plot_formats = [("png", 150)]
 
 project = "rcasym"
 author = "The rcasym developers"
 copyright = "2026, The rcasym developers"
-release = version_of(project)
+# Without the commit, which a development version ends with.
+release = get_version(project).partition("+")[0]
 version = ".".join(release.split(".")[:2])
 
 extensions = [*extensions, "sphinx_design", "sphinx_gallery.gen_gallery"]
@@ -42,13 +44,13 @@ exclude_patterns = [*exclude_patterns, "generated/gallery/*.ipynb", "generated/g
 # -- Pages ----------------------------------------------------------------------------------------
 
 html_title = f"{project} {release}"
-# The theme's own logo, links and page counter are those of another project.
+# The defaults of the theme are the logo, links and page counter of another project.
 html_logo = "_static/icon.svg"
 html_static_path = ["_static"]
 html_css_files = ["rcasym.css"]
 html_favicon = "_static/icon.svg"
 html_context = {"default_mode": "auto"}
-# The logo and the name are in the header already.
+# The header has the logo and the name already.
 html_sidebars = {"**": ["components/sst-sidebar-nav.html"]}
 html_theme_options = {
     "logo": {"text": project},
@@ -71,22 +73,46 @@ html_theme_options = {
 autodoc_typehints = "none"
 autodoc_default_options = {"no-value": True}
 automodapi_inheritance_diagram = False
-# The hundred methods of QTable are astropy's to describe.
+# astropy documents the hundred methods that tables inherit from QTable.
 automodsumm_inherited_members = False
-# Types are linked where a docstring marks them; "int" and "optional" are plain words.
+# Types become links only in backticks: "int" and "optional" are plain words.
 numpydoc_xref_param_type = False
-# An incomplete docstring fails the build; only an extended summary and a "See Also" may be missing.
+# An incomplete docstring fails the build, except for an extended summary and a "See Also" section.
 numpydoc_validation_checks = {"all", "ES01", "SA01"}
-# For a constant, numpydoc would check the docstring of its type.
-numpydoc_validation_exclude = {r"\.[A-Z]{2}[A-Z_]*$"}
 numpydoc_validation_overrides = {
-    # Without a section: a property, which the example of its class shows.
+    # A docstring without sections belongs to a property; the example of its class shows it.
     "EX01": [r"\A(?!(?s:.*)\n---)"],
-    # Not made by calling the class.
+    # These classes are not made by calling them.
     "PR01": [r"Made by (?!(?s:.*)\nParameters\n)"],
-    # What stands behind ``read`` and ``write`` takes the arguments, not these properties.
+    # The functions in the registry take the arguments, not the properties ``read`` and ``write``.
     "PR02": [r"unified I/O registry"],
 }
+
+# -- Code map -------------------------------------------------------------------------------------
+
+
+class CodeMap(SphinxDirective):
+    """List of the subpackages named in its content and their modules, with their docstrings."""
+
+    has_content = True
+
+    def run(self):
+        lines = []
+        for name in " ".join(self.content).split():
+            path = Path(__file__).parents[1] / "rcasym" / name
+            modules = sorted(path.glob("[!_]*.py"))
+            path = path / "__init__.py" if modules else path.with_suffix(".py")
+            lines += [f"``{name}``", f"    {self.summarize(path)}", ""]
+            lines += [f"    * ``{module.stem}``: {self.summarize(module)}" for module in modules]
+            lines += [""]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+    def summarize(self, path):
+        """Return the first line of a module's docstring, with names as plain code."""
+        self.env.note_dependency(str(path))
+        line = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).split("\n")[0]
+        return re.sub(r"(?<!`)`~?([^`]+)`(?!`)", r"``\1``", line)
+
 
 # -- Links to other packages, and broken ones ------------------------------------------------------
 
@@ -96,8 +122,8 @@ if os.environ.get("READTHEDOCS") or os.environ.get("RCASYM_DOCS_ONLINE"):
     intersphinx_mapping = {name: intersphinx_mapping[name]
                            for name in ("python", "numpy", "scipy", "matplotlib", "astropy")}
 else:
-    # Without inventories, names of other packages cannot be resolved. Only those are let pass:
-    # a broken name of rcasym itself still fails the build.
+    # Without inventories, names of other packages cannot be resolved, so they are ignored. A broken
+    # name of rcasym itself still fails the build.
     intersphinx_mapping = {}
     nitpick_ignore_regex += [(r"py:.*", r"(astropy|numpy|scipy|matplotlib)\..*")]
 
@@ -112,7 +138,7 @@ sphinx_gallery_conf = {
         "plot_own_catalog.py", "plot_paper.py", *(f"plot_figure_{n}.py" for n in range(1, 9)),
         "plot_age_scale.py", "plot_age_trend.py", "plot_age_errors.py", "plot_claim.py",
         "plot_known_truth.py", "plot_hundred_million.py", "plot_coordinates.py"]),
-    # Sharp on screens with two dots a pixel.
+    # Sharp on screens with two dots per pixel.
     "image_srcset": ["2x"],
     "abort_on_example_error": True,
     "download_all_examples": False,
@@ -121,28 +147,29 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
 }
 
-# -- Pages that ask no other host for anything -----------------------------------------------------
+# -- Pages that load nothing from other hosts ------------------------------------------------------
 
 html_math_renderer = "mathml"
 
 
-def inline_math(self, node):
+def write_inline_math(self, node):
     self.body.append(tex2mathml(node.astext()))
     raise nodes.SkipNode
 
 
-def display_math(self, node):
+def write_display_math(self, node):
     self.body.append(f'<div class="math">{tex2mathml(node.astext(), as_block=True)}</div>')
     raise nodes.SkipNode
 
 
-def without_web_font(app, exception):
-    """The theme's style sheet would load a font from another host."""
+def remove_web_font(app, exception):
+    """Remove the font that the theme's style sheet loads from another host."""
     style = Path(app.outdir, "_static", "sunpy_style.css")
     if exception is None and style.is_file():
         style.write_text(re.sub(r"@import url\(.*?\);", "", style.read_text()))
 
 
 def setup(app):
-    app.add_html_math_renderer("mathml", (inline_math, None), (display_math, None))
-    app.connect("build-finished", without_web_font)
+    app.add_directive("code-map", CodeMap)
+    app.add_html_math_renderer("mathml", (write_inline_math, None), (write_display_math, None))
+    app.connect("build-finished", remove_web_font)

@@ -11,11 +11,11 @@ from astropy.table import QTable
 from hypothesis import settings
 
 from rcasym import RedClumpCatalog, make_mock_catalog
-from rcasym.catalog.frames import paper_frame
+from rcasym.catalog import paper_frame
 
 matplotlib.use("agg")
 
-# A shared machine may be slow at any moment, and a test that fails must fail again.
+# Busy machines need no deadline, and failures must repeat.
 settings.register_profile("rcasym", deadline=None, derandomize=True)
 settings.load_profile("rcasym")
 
@@ -32,7 +32,7 @@ def pytest_addoption(parser):
 
 @pytest.fixture
 def data_file():
-    """A function that finds one of the real tables, or skips the test."""
+    """Function that returns the path of a real table, or skips the test."""
     def find(name):
         path = DATA / name
         if not path.is_file():
@@ -55,7 +55,7 @@ def mock():
 
 
 def galcen_coord(R, phi, Z, frame=None):
-    """Positions [kpc, deg, kpc] as ICRS coordinates."""
+    """Return ICRS coordinates of positions in kpc, deg and kpc."""
     frame = paper_frame() if frame is None else frame
     R, phi, Z = (np.asarray(values, dtype=float) for values in (R, phi, Z))
     x, y = -R * np.cos(np.radians(phi)), R * np.sin(np.radians(phi))
@@ -63,14 +63,14 @@ def galcen_coord(R, phi, Z, frame=None):
 
 
 def catalog_at(R, phi, Z, m_h, frame=None, survey=None, **columns):
-    """A catalogue of stars at given Galactocentric positions."""
+    """Return a catalogue of stars at Galactocentric positions."""
     table = QTable({"coord": galcen_coord(R, phi, Z, frame), "m_h": np.asarray(m_h, float) * u.dex,
                     **columns})
     return RedClumpCatalog.from_table(table, frame=frame, survey=survey)
 
 
 def random_stars(n, seed, **kwargs):
-    """Stars that fill the paper's grid and a little more."""
+    """Return a catalogue of stars that fill the paper's grid and a little more."""
     rng = np.random.default_rng(seed)
     return catalog_at(rng.uniform(5.5, 16, n), rng.uniform(-40, 40, n), rng.uniform(-2.4, 2.4, n),
                       rng.normal(-0.3, 0.2, n), **kwargs)

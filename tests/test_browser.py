@@ -18,14 +18,14 @@ PAGES = {
     "gallery": "generated/gallery/index.html",
     "example": "generated/gallery/**/plot_*.html",
     "class": "api/rcasym.AsymmetryMap.html",
-    "formula": "api/rcasym.age_bias.AgeBias.html",
+    "formula": "api/rcasym.ages.AgeBias.html",
     "search": "search.html",
 }
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True,
          "has_touch": True}
 
-# A lazy image far down the page would never be loaded.
+# Lazy images far down the page are loaded too.
 BROKEN_IMAGES = """async () => {
     const broken = [];
     for (const image of document.images) {
@@ -34,7 +34,7 @@ BROKEN_IMAGES = """async () => {
     }
     return broken;
 }"""
-# What a box hides or scrolls widens nothing, but the theme lets the whole text of a page scroll.
+# Content that a box hides or scrolls does not widen the page, except in the box of the whole text.
 STICKING_OUT = """width => {
     const clipped = box => !box.matches("body, .bd-article-container")
         && (getComputedStyle(box).overflowX !== "visible" || clipped(box.parentElement));
@@ -54,7 +54,7 @@ STICKING_OUT = """width => {
 COLORS = """([text, box]) => [getComputedStyle(document.querySelector(text)).color,
                      getComputedStyle(document.querySelector(box)).backgroundColor]"""
 TEXTS = [("body", "body"), (".bd-header .logo__title", ".bd-header")]
-SEARCHED = """() => /finished|did not match/.test(
+SEARCH_IS_DONE = """() => /finished|did not match/.test(
     document.querySelector("#search-results .search-summary")?.textContent)"""
 
 
@@ -64,7 +64,7 @@ class QuietHandler(SimpleHTTPRequestHandler):
 
 
 class Page(HTMLParser):
-    """The links of a page, the addresses of what it loads, and the ids that a link can name."""
+    """Links of a page, addresses that it loads, and ids that a link can name."""
 
     def __init__(self, path):
         super().__init__()
@@ -86,17 +86,18 @@ class Page(HTMLParser):
 def html(request):
     folder = request.config.getoption("--docs-html")
     if folder is None:
-        pytest.skip("tox -e browser builds the documentation and opens it in a browser "
-                    "(--docs-html=DIR if it is built in DIR)")
+        pytest.skip("--docs-html=DIR was not given (tox -e browser builds the documentation, then "
+                    "opens it in a browser)")
     folder = Path(folder).resolve()
     if not (folder / "index.html").is_file():
-        pytest.fail(f"no documentation is built in {folder}", pytrace=False)
+        pytest.fail(f"--docs-html must be the folder of the built documentation; got {folder}",
+                    pytrace=False)
     return folder
 
 
 @pytest.fixture(scope="module")
 def pages(html):
-    """What all pages have in them; the theme's templates are no pages."""
+    """All pages by path, without the theme's templates."""
     return {path: Page(path) for path in sorted(html.rglob("*.html"))
             if path.relative_to(html).parts[0] != "_static"}
 
@@ -129,12 +130,12 @@ def browser(html):
 
 @pytest.fixture
 def visit(site, browser):
-    """A function that opens a page, and gives it with a list of what goes wrong on it."""
+    """Function that opens a page and returns it with a list of its problems."""
     contexts = []
 
     def visit(path, **options):
         contexts.append(browser.new_context(**options))
-        contexts[-1].set_default_timeout(120_000)  # a shared machine may be slow
+        contexts[-1].set_default_timeout(120_000)  # [ms], for busy machines
         page, problems = contexts[-1].new_page(), []
 
         def refuse(route):
@@ -142,7 +143,7 @@ def visit(site, browser):
             route.abort()
 
         def on_console(message):
-            # What could not be loaded is listed with its address by the others.
+            # Failed requests are listed by the other functions, with their addresses.
             if message.type == "error" and not message.text.startswith("Failed to load resource"):
                 problems.append(f"console: {message.text} ({message.location['url']})")
 
@@ -167,7 +168,7 @@ def visit(site, browser):
         context.close()
 
 
-def none_of(problems):
+def fail_if_any(problems):
     if problems:
         pytest.fail("\n".join(problems), pytrace=False)
 
@@ -176,7 +177,7 @@ def brightness(color):
     return sum(map(int, re.findall(r"\d+", color)[:3])) / (3 * 255)
 
 
-def leads_somewhere(link, path, pages, html):
+def is_valid(link, path, pages, html):
     link = urlsplit(link)
     target = (path.parent / unquote(link.path)).resolve() if link.path else path
     return (target.is_file() and target.is_relative_to(html)
@@ -210,32 +211,32 @@ def test_page(visit, html, request, pattern, scheme, size):
 
     if folder := request.config.getoption("--docs-screenshots"):
         page.screenshot(path=Path(folder) / f"{request.node.callspec.id}.png", full_page=True)
-    none_of(problems)
+    fail_if_any(problems)
 
 
-@pytest.mark.parametrize(("words", "found"), [("asymmetry", "index.html"),
-                                              ("AsymmetryMap", "api/rcasym.AsymmetryMap.html")])
-def test_search(visit, site, html, pages, words, found):
+@pytest.mark.parametrize(("words", "result"), [("asymmetry", "index.html"),
+                                               ("AsymmetryMap", "api/rcasym.AsymmetryMap.html")])
+def test_search(visit, site, html, pages, words, result):
     page, problems = visit("index.html")
     page.get_by_role("button", name="Search").locator("visible=true").first.click()
     page.get_by_role("searchbox").locator("visible=true").first.fill(words)
     page.keyboard.press("Enter")
-    page.wait_for_function(SEARCHED)
+    page.wait_for_function(SEARCH_IS_DONE)
     links = page.locator("#search-results li a").evaluate_all("links => links.map(a => a.href)")
     results = [link.removeprefix(site) for link in links]
-    if found not in [result.partition("#")[0] for result in results]:
-        problems.append(f"{found} is not in the results {results}")
-    none_of(problems + [f"broken result: {result}" for result in results
-                        if not leads_somewhere(result, html / "index.html", pages, html)])
+    if result not in [link.partition("#")[0] for link in results]:
+        problems.append(f"{result} is not in the results {results}")
+    fail_if_any(problems + [f"broken result: {link}" for link in results
+                            if not is_valid(link, html / "index.html", pages, html)])
 
 
 def test_links(html, pages):
-    none_of([f"{path.relative_to(html)}: {link}" for path, page in pages.items()
-             for link in sorted(page.links) if not re.match(r"[\w+.-]+:|//", link)
-             and not leads_somewhere(link, path, pages, html)])
+    fail_if_any([f"{path.relative_to(html)}: {link}" for path, page in pages.items()
+                 for link in sorted(page.links) if not re.match(r"[\w+.-]+:|//", link)
+                 and not is_valid(link, path, pages, html)])
 
 
 def test_no_other_host(html, pages):
-    """On all pages, as the browser opens a few."""
-    none_of([f"{path.relative_to(html)}: {link}" for path, page in pages.items()
-             for link in sorted(page.loaded) if urlsplit(link).netloc])
+    """All pages, not only those that the browser opens."""
+    fail_if_any([f"{path.relative_to(html)}: {link}" for path, page in pages.items()
+                 for link in sorted(page.loaded) if urlsplit(link).netloc])

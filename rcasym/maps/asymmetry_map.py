@@ -383,12 +383,14 @@ class AsymmetryMap:
 
         Parameters
         ----------
-        R_min, R_max : `~astropy.units.Quantity` ['length'] or None, optional
+        R_min : `~astropy.units.Quantity` ['length'] or None, optional
             As in `profile`.
         n : int, optional
             Number of permutations; by default 9,999. The smallest p-value is 1 / (n + 1).
         rng : int or `~numpy.random.Generator`, optional
             Seed, or the generator to draw from.
+        R_max : `~astropy.units.Quantity` ['length'] or None, optional
+            As in `profile`.
         progress : bool, optional
             Whether to show a progress bar on a terminal; by default True.
 
@@ -432,8 +434,10 @@ class AsymmetryMap:
 
         Returns
         -------
-        north, south : `~astropy.units.Quantity`
+        north : `~astropy.units.Quantity`
             [M/H] [dex], shape (n, rows): one column per row of the profile.
+        south : `~astropy.units.Quantity`
+            The same for the other side.
 
         Examples
         --------

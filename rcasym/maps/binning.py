@@ -240,8 +240,10 @@ class DiskBinning:
 
         Returns
         -------
-        north, south : ndarray
-            Their last axis is abs(Z).
+        north : ndarray
+            Its last axis is abs(Z).
+        south : ndarray
+            The same for the other side.
 
         Examples
         --------

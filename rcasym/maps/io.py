@@ -30,7 +30,7 @@ NUMBERS = {"MINCOUNT": "smallest number of stars in a filled voxel",
            "NOUTSIDE": "stars outside the grid", "NMASKED": "stars without a needed value"}
 
 
-def write_map(amap, path, *, format=None, overwrite=False):
+def write_map(self, path, *, format=None, overwrite=False):
     """Write the map to a FITS or HDF5 file.
 
     The file holds all arrays for other programs, and the values of the stars in each voxel, so
@@ -57,7 +57,7 @@ def write_map(amap, path, *, format=None, overwrite=False):
     """
     writer = {"fits": _write_fits, "hdf5": _write_hdf5}[_find_format(path, format)]
     with whole_file(path, overwrite=overwrite) as part:
-        writer(amap, part)
+        writer(self, part)
 
 
 def read_map(cls, path, *, format=None):
