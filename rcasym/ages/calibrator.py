@@ -2,37 +2,42 @@
 """Calibration of the ages of one survey to the scale of another."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
 from astropy import units as u
-from astropy.utils.masked import Masked
+from numpy.polynomial import Legendre
 
 from ..catalog.columns import COLUMNS, floats
-from ..exceptions import CatalogError, RcasymError
-from ..utils.validation import check_choice, check_columns, check_rng, check_whole, to_unit
-from .curve import AgeCurves, CurveSettings, simulate_null_curves, warn_about_order
+from ..exceptions import CatalogError, RcasymError, RcasymWarning
+from ..utils.arrays import frozen
+from ..utils.validation import check_choice, check_columns, check_rng, check_whole, warn
+from .curve import CurveSettings, move_to_axis, simulate_null_curves, warn_about_order
+from .errors_in_variables import AgeBias
 from .io import read_calibrator, write_calibrator
 from .null_test import AgeNullTest
-from .pairs import AgePairs, check_errors, match_ages
+from .pairs import AXES, AgePairs, check_errors, convert_ages, match_ages
 
 __all__ = ["AgeCalibrator"]
+
+# Points at which curves are compared, inverted and fitted by the polynomial.
+N_GRID = 401
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class AgeCalibrator:
     """Calibration of the ages of one survey to the scale of another; immutable.
 
-    Made by `from_ages` or `from_catalogs` from stars in common. The difference, age minus reference
-    age, is described by quantile curves and subtracted (Wang et al. 2025, Section 2.2 and
-    Figure 2). Outside the `support` it keeps its value at the nearer end.
+    Made by `from_ages` or `from_catalogs`. The difference, age minus reference age, is described by
+    quantile curves and subtracted (Wang et al. 2025, Section 2.2 and Figure 2). Outside the
+    `support` it keeps its value at the nearer end.
 
     Notes
     -----
-    With ``method="cobs"`` the difference is that of the paper: the median of age minus reference
-    age, a constrained B-spline (`~rcasym.splines.QuantileSpline`). If both ages have errors, this
-    median is not zero even without a bias: of the stars that one survey gives 12 Gyr, many are
-    younger ones with a large error. `null_test` measures this regression dilution, and
+    With ``method="cobs"`` the difference is the median of age minus reference age, a constrained
+    B-spline (`~rcasym.splines.QuantileSpline`), as in the paper. If both ages have errors, it is
+    not zero even without a bias. `null_test` measures this regression dilution, and
     ``method="errors-in-variables"`` takes both errors into account.
 
     Examples
@@ -45,8 +50,13 @@ class AgeCalibrator:
 
     pairs: AgePairs
     settings: CurveSettings
-    fitted: AgeCurves
-    counted: tuple = ()
+    curves: tuple
+    bias: AgeBias | None
+    error_values: np.ndarray
+    counted: tuple
+
+    def __post_init__(self):
+        object.__setattr__(self, "error_values", frozen(self.error_values, float))
 
     @classmethod
     def from_ages(cls, age, reference_age, *, weights=None, degree=5, quantiles=(0.1, 0.5, 0.9),
@@ -67,22 +77,19 @@ class AgeCalibrator:
         quantiles : sequence of float, optional
             Quantile curves to fit, including 0.5; by default 10, 50 and 90 %.
         axis : {"age", "reference", "mean"}, optional
-            Age that the difference is a function of: by default the star's own, the only one known
-            for stars in one survey. With the others, `calibrate` inverts the relation.
+            Age that the difference is a function of; by default the star's own.
         method : {"cobs", "errors-in-variables"}, optional
-            The paper's median curve (default), or the bias by maximum likelihood, which takes the
-            errors of both ages into account (`~rcasym.ages.AgeBias`). The latter leaves out and
-            counts stars above ``max_age`` in either survey.
+            The paper's median curve (default), or a fit of the bias with the errors of both ages
+            (`~rcasym.ages.AgeBias`), which leaves out stars above ``max_age`` in either survey.
         age_error, reference_age_error : `~astropy.units.Quantity` or array_like, optional
-            Errors as times, or as fractions of the age without a unit; one for all stars or one
-            per star, NaN where not known. Needed for ``"errors-in-variables"`` and `null_test`,
-            which take them as fractions of the observed age: errors quoted as times that belong to
-            the true age mislead, by 0.7 Gyr at 10 Gyr for 17 and 24 %.
+            Errors as times, or as fractions of the age; one for all stars or one per star, NaN
+            where not known. Needed for ``"errors-in-variables"`` and `null_test`, which take them
+            as fractions of the observed age.
         max_age : `~astropy.units.Quantity` ['time'] or None, optional
             Largest age in both samples, for ``"errors-in-variables"`` and `null_test`; by default
             the paper's 14 Gyr. None for no cut.
         n_knots, criterion, constraints : optional
-            Settings of the curves; see `~rcasym.splines.QuantileSpline.fit`.
+            As in `~rcasym.splines.QuantileSpline.fit`.
         n_bootstrap : int, optional
             Resamples of the stars, each with its own knots, for the uncertainty of ``"cobs"`` (that
             of the other method is from the likelihood); by default 50. 0 or 1 leaves it out.
@@ -96,23 +103,20 @@ class AgeCalibrator:
         Raises
         ------
         RcasymError
-            If ages are negative or not finite, lengths differ, there are too few stars, or errors
-            that are needed are missing.
+            If ages, weights or errors are not valid, or errors that are needed are missing.
 
         Warns
         -----
         RcasymWarning
-            If the calibration would not keep the order of ages, with the range.
+            If the calibration does not keep the order of ages, with the range.
 
         Examples
         --------
         >>> import numpy as np
         >>> from astropy import units as u
         >>> from rcasym import AgeCalibrator
-        >>> rng = np.random.default_rng(1)
-        >>> reference_age = rng.uniform(1, 12, 1000) * u.Gyr
-        >>> age = 1.1 * reference_age + rng.normal(0, 0.2, 1000) * u.Gyr
-        >>> cal = AgeCalibrator.from_ages(age, reference_age, n_bootstrap=5)
+        >>> reference_age = np.linspace(1, 12, 100) * u.Gyr
+        >>> cal = AgeCalibrator.from_ages(1.1 * reference_age, reference_age, n_bootstrap=5)
         >>> print(cal.difference(11 * u.Gyr).round(1), cal.calibrate([5.5, 11] * u.Gyr).round(1))
         1.0 Gyr [ 5. 10.] Gyr
         """
@@ -120,9 +124,16 @@ class AgeCalibrator:
                                  constraints, n_bootstrap)
         pairs, counts = settings.select(
             AgePairs.from_ages(age, reference_age, weights, age_error, reference_age_error))
-        fitted = AgeCurves.from_pairs(pairs, settings, check_rng(rng))
-        warn_about_order(fitted.grid, fitted.difference_on_grid, axis)
-        return cls(pairs, settings, fitted, tuple(counts.items()))
+        rng, bias = check_rng(rng), settings.fit_bias(pairs)
+        curves, grid = settings.fit_quantiles(pairs), np.linspace(*pairs.support(axis), N_GRID)
+        error = (bias.difference_error(grid) if bias
+                 else settings.bootstrap_error(pairs, grid, rng))
+        calibrator = cls(pairs, settings, curves, bias, error, tuple(counts.items()))
+        if bias and not bias.converged:
+            warn("the errors-in-variables fit has not converged; do not trust its correction",
+                 RcasymWarning)
+        warn_about_order(grid, calibrator.difference_values, axis)
+        return calibrator
 
     @classmethod
     def from_catalogs(cls, catalog, reference, *, max_separation=1 * u.arcsec, **kwargs):
@@ -131,8 +142,7 @@ class AgeCalibrator:
         Parameters
         ----------
         catalog, reference : RedClumpCatalog
-            The ages of the first are brought onto the scale of the second:
-            ``from_catalogs(apogee, lamost)`` is the paper's.
+            The first ages are brought onto the scale of the second; APOGEE and LAMOST in the paper.
         max_separation : `~astropy.units.Quantity` ['angle'], optional
             Largest separation of a star's two positions; by default 1 arcsec.
         **kwargs
@@ -141,7 +151,6 @@ class AgeCalibrator:
         Returns
         -------
         AgeCalibrator
-            Its ``counts`` include the stars in common, and those without an age in one catalogue.
 
         Raises
         ------
@@ -179,42 +188,32 @@ class AgeCalibrator:
         return len(self.pairs)
 
     @property
-    def curves(self):
-        """Quantile curves of the difference, tuple of `~rcasym.splines.QuantileSpline`."""
-        return self.fitted.splines
-
-    @property
-    def bias(self):
-        """Fit of ``method="errors-in-variables"``, `~rcasym.ages.AgeBias`, otherwise None."""
-        return self.fitted.bias
-
-    @property
     def support(self):
-        """Range of ages in which the correction is trusted, `~astropy.units.Quantity` [Gyr].
-
-        The 0.5 and 99.5 % quantiles of the ages on the axis of the difference.
-        """
+        """0.5 and 99.5 % quantiles of the ages on the axis, `~astropy.units.Quantity` [Gyr]."""
         return self.support_values * u.Gyr
 
-    @property
+    @cached_property
     def support_values(self):
         """`support` as a tuple of plain floats."""
-        return self.fitted.support
+        return self.pairs.support(self.settings.axis)
 
     @property
     def grid(self):
         """Evenly spaced ages over the support, `~astropy.units.Quantity` [Gyr]."""
-        return self.fitted.grid * u.Gyr
+        return np.linspace(*self.support_values, N_GRID) * u.Gyr
 
-    @property
+    @cached_property
     def difference_values(self):
         """Difference on the `grid` [Gyr], plain floats."""
-        return self.fitted.difference_on_grid
+        return frozen(self._correction(self.grid.value))
 
-    @property
+    @cached_property
     def polynomial_series(self):
         """Polynomial of the median curve [Gyr], `~numpy.polynomial.legendre.Legendre`."""
-        return self.fitted.polynomial
+        series = Legendre.fit(self.grid.value, self.difference_values, self.settings.degree,
+                              domain=self.support_values)
+        series.coef.flags.writeable = False
+        return series
 
     @property
     def polynomial_deviation(self):
@@ -236,7 +235,7 @@ class AgeCalibrator:
         Returns
         -------
         `~astropy.units.Quantity`
-            [Gyr], positive where the catalogue's ages are the higher ones; NaN for an unknown age.
+            [Gyr], positive where the reference ages are lower; NaN for an unknown age.
 
         Examples
         --------
@@ -250,10 +249,10 @@ class AgeCalibrator:
             raise RcasymError("quantile must be 0.5 with method='errors-in-variables', whose "
                               f"difference is a bias and no quantile; got {quantile}. The "
                               "quantiles of the difference are the calibrator's curves")
-        return _apply(lambda values: self.fitted.difference(values, quantile), age)
+        return convert_ages(lambda values: self._correction(values, quantile), age)
 
     def difference_error(self, age):
-        """Return the uncertainty of the difference, from resamples or from the likelihood.
+        """Return the uncertainty of the difference, from resampling or the likelihood.
 
         Parameters
         ----------
@@ -274,7 +273,7 @@ class AgeCalibrator:
         >>> print(f"{cal.difference(9):.1f} ± {cal.difference_error(9):.1f}")
         1.8 Gyr ± 0.1 Gyr
         """
-        return _apply(self.fitted.difference_error, age)
+        return convert_ages(lambda x: np.interp(x, self.grid.value, self.error_values), age)
 
     def polynomial(self, age):
         """Return the polynomial that describes the median curve.
@@ -296,7 +295,7 @@ class AgeCalibrator:
         >>> print(cal.polynomial([6, 9]).round(2), cal.polynomial_deviation.round(2))
         [2. 3.] Gyr 0.0 Gyr
         """
-        return _apply(self.fitted.fitted_polynomial, age)
+        return convert_ages(lambda x: self.polynomial_series(np.clip(x, *self.support_values)), age)
 
     def calibrate(self, age):
         """Return ages on the scale of the reference: age minus `difference`, at least 0.
@@ -304,8 +303,7 @@ class AgeCalibrator:
         Parameters
         ----------
         age : `~astropy.units.Quantity` ['time'] or array_like
-            The stars' own ages. If the difference is a function of another age, the relation is
-            inverted to find that age.
+            The stars' own ages, whatever the axis of the calibrator.
 
         Returns
         -------
@@ -319,9 +317,7 @@ class AgeCalibrator:
         >>> print(cal.calibrate([6, 9]).round(2))
         [4. 6.] Gyr
         """
-        fitted = self.fitted
-        return _apply(lambda values: np.maximum(
-            values - fitted.difference(fitted.move_to_axis(values)), 0), age)
+        return convert_ages(lambda values: np.maximum(self._calibrate(values)[1], 0), age)
 
     def apply(self, catalog):
         """Return a catalogue with calibrated ages.
@@ -334,11 +330,10 @@ class AgeCalibrator:
         Returns
         -------
         RedClumpCatalog
-            A new catalogue that shares all other columns with the given one: ``age`` calibrated,
-            ``age_error`` with the uncertainty of the calibration added in quadrature (the star's
-            own error is not rescaled), the former columns as ``age_original`` and
-            ``age_error_original``, and the flags ``age_beyond_support`` (the correction is that at
-            the end of the support) and ``age_floored`` (raised to 0).
+            A new catalogue: ``age`` calibrated, ``age_error`` with the uncertainty of the
+            calibration added in quadrature, the former columns as ``age_original`` and
+            ``age_error_original``, and the flags ``age_beyond_support`` and ``age_floored`` (raised
+            to 0). It shares its other columns with the given one.
 
         Examples
         --------
@@ -353,27 +348,37 @@ class AgeCalibrator:
             raise CatalogError("the catalogue must hold ages as the survey gives them; got one "
                                "with 'age_original', whose ages are calibrated already")
         age, (low, high) = floats(catalog, "age"), self.support_values
-        on_axis = self.fitted.move_to_axis(age)
-        calibrated = age - self.fitted.difference(on_axis)
+        on_axis, calibrated = self._calibrate(age)
         result = catalog.copy(copy_data=False)
         result["age_original"] = catalog["age"]
         with np.errstate(invalid="ignore"):
             result["age_beyond_support"] = (on_axis < low) | (on_axis > high)
             result["age_floored"] = calibrated < 0
         result["age"] = COLUMNS["age"].wrap(np.maximum(calibrated, 0))
-        error = self.fitted.calibrated_age_error(on_axis)
+        # The error of the difference at a given own age depends on the slope.
+        slope = AXES[self.settings.axis] * np.gradient(self.difference_values, self.grid.value)
+        error = np.interp(on_axis, self.grid.value, self.error_values / np.maximum(1 + slope, 0.1))
         if "age_error" in catalog.colnames:
             result["age_error_original"] = catalog["age_error"]
             error = np.hypot(floats(catalog, "age_error"), np.nan_to_num(error))
         result["age_error"] = COLUMNS["age_error"].wrap(error)
         return result
 
-    def null_test(self, age_error=None, reference_age_error=None, *, n=200, rng=None):
-        """Compare the curve with curves of samples in which neither survey is biased.
+    def _correction(self, x, quantile=0.5):
+        curve = self.bias.difference if self.bias else next(
+            curve for curve in self.curves if curve.tau == quantile)
+        return curve(np.clip(x, *self.support_values))
 
-        Each null sample has pairs of ages drawn from the distribution of true ages of the stars in
-        common, with the errors of the surveys and without a bias, and is fitted like the data.
-        These curves are not zero, because of regression dilution.
+    def _calibrate(self, age):
+        """Return ages on the axis, and calibrated ages, which may be negative."""
+        on_axis = move_to_axis(age, self.settings.axis, self.grid.value, self.difference_values)
+        return on_axis, age - self._correction(on_axis)
+
+    def null_test(self, age_error=None, reference_age_error=None, *, n=200, rng=None):
+        """Compare the curve with those of simulated stars without a bias.
+
+        Their true ages have the distribution of the stars in common, their errors are those of the
+        surveys. Because of regression dilution their curves are not zero.
 
         Parameters
         ----------
@@ -387,7 +392,6 @@ class AgeCalibrator:
         Returns
         -------
         AgeNullTest
-            The curves of the null samples, the measured one and its p-value.
 
         Raises
         ------
@@ -396,8 +400,6 @@ class AgeCalibrator:
 
         Examples
         --------
-        Two surveys without a bias; stars that look old in one look younger in the other:
-
         >>> import numpy as np
         >>> from rcasym import AgeCalibrator
         >>> rng = np.random.default_rng(1)
@@ -405,18 +407,18 @@ class AgeCalibrator:
         >>> cal = AgeCalibrator.from_ages(*ages, age_error=0.15, reference_age_error=0.15,
         ...                               constraints="increasing", n_bootstrap=0)
         >>> null = cal.null_test(n=5, rng=1)
-        >>> print(cal.difference(12).round(1), null.median[-1].round(1))
+        >>> print(cal.difference(12).round(1), null.median[-1].round(1))  # there is no bias
         2.3 Gyr 1.8 Gyr
         """
         pairs = self.pairs.with_errors(age_error, reference_age_error)
         check_errors(pairs, "the null test")
         check_whole("n", n, least=1)
-        pairs, measured, grid = pairs.with_known_errors(), self.difference_values, self.grid
+        pairs, grid, measured = pairs.with_known_errors(), self.grid.value, self.difference_values
         if len(pairs) < self.n_stars:
             # The measured curve must be that of the simulated stars.
-            measured = self.settings.fit_median_curve(pairs)(grid.value)
-        curves = simulate_null_curves(pairs, self.settings, grid.value, n, check_rng(rng))
-        return AgeNullTest(grid, curves * u.Gyr, measured * u.Gyr)
+            measured = self.settings.fit_median_curve(pairs)(grid)
+        curves = simulate_null_curves(pairs, self.settings, grid, n, check_rng(rng))
+        return AgeNullTest(self.grid, curves * u.Gyr, measured * u.Gyr)
 
     def plot(self, *, axes=None, width=None, null=None, **kwargs):
         """Draw the difference of the ages, and the calibrated ages (Figure 2 of the paper).
@@ -455,7 +457,7 @@ class AgeCalibrator:
         path : path-like
             The file; it is written completely or not at all.
         overwrite : bool, optional
-            Whether to replace an existing file; by default False.
+            Whether to replace a file; by default False.
 
         Examples
         --------
@@ -464,8 +466,6 @@ class AgeCalibrator:
         >>> cal = AgeCalibrator.from_ages([3, 6, 9, 12], [2, 4, 6, 8], n_bootstrap=0)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     cal.write(f"{folder}/ages.ecsv")
-        ...     print(AgeCalibrator.read(f"{folder}/ages.ecsv").n_stars)
-        4
         """
         write_calibrator(self, path, overwrite=overwrite)
 
@@ -498,13 +498,3 @@ class AgeCalibrator:
         True
         """
         return cls(*read_calibrator(path))
-
-
-def _apply(function, age):
-    """Return a function of floats in Gyr for ages with units, masked or not."""
-    mask = getattr(age, "mask", None)
-    values = np.array(to_unit("age", getattr(age, "unmasked", age), u.Gyr))
-    if mask is not None:
-        values[np.asarray(mask)] = np.nan
-    result = u.Quantity(function(values), u.Gyr)
-    return result if mask is None else Masked(result, mask=mask)

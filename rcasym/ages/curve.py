@@ -2,25 +2,20 @@
 """Curves of the difference between the ages of two surveys; ages are floats in Gyr."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-from numpy.polynomial import Legendre
 
 from ..exceptions import RcasymError, RcasymWarning
 from ..splines.quantile_spline import QuantileSpline, check_constraints
-from ..utils.arrays import frozen
 from ..utils.progress import progress
 from ..utils.validation import check_choice, check_whole, warn
-from .errors_in_variables import AgeBias, fit_age_bias
+from .errors_in_variables import fit_age_bias
 from .pairs import AXES, AgePairs, check_errors, check_max_age
 from .true_ages import fit_true_ages
 
-__all__ = ["AgeCurves", "CurveSettings", "simulate_null_curves", "warn_about_order"]
+__all__ = ["CurveSettings", "move_to_axis", "simulate_null_curves", "warn_about_order"]
 
 METHODS = ("cobs", "errors-in-variables")
-# Points at which curves are compared, inverted and fitted by the polynomial.
-N_GRID = 401
 
 
 @dataclass(frozen=True)
@@ -73,6 +68,13 @@ class CurveSettings:
                                   n_knots=self.n_knots, criterion=self.criterion,
                                   constraints=self.constraints)
 
+    def fit_quantiles(self, pairs):
+        """Return curves of all quantiles with the knots of the median."""
+        return QuantileSpline.fit_many(
+            pairs.on(self.axis), pairs.difference, taus=self.quantiles, weights=pairs.weights,
+            knots=self.fit_spline(pairs).knots, criterion=self.criterion,
+            constraints=self.constraints)
+
     def fit_bias(self, pairs):
         """Return the bias with the errors of both ages, None with another method."""
         if self.method == "errors-in-variables":
@@ -81,86 +83,18 @@ class CurveSettings:
 
     def fit_median_curve(self, pairs):
         """Return the correction as a function of age."""
-        bias = self.fit_bias(pairs)
-        return bias.difference if bias else hold_at_ends(self.fit_spline(pairs))
+        if bias := self.fit_bias(pairs):
+            return bias.difference
+        spline = self.fit_spline(pairs)
+        # The ages of other samples may lie beyond the knots.
+        return lambda x: spline(np.clip(x, *spline.knots[[0, -1]]))
 
-
-@dataclass(frozen=True, eq=False)
-class AgeCurves:
-    """Fitted difference between two ages as a function of the age on an axis."""
-
-    axis: str
-    splines: tuple
-    bias: AgeBias | None
-    polynomial: Legendre
-    support: tuple
-    error: np.ndarray
-
-    def __post_init__(self):
-        object.__setattr__(self, "error", frozen(self.error, float))
-        object.__setattr__(self, "polynomial", self.polynomial.copy())
-        self.polynomial.coef.flags.writeable = False
-
-    @classmethod
-    def from_pairs(cls, pairs, settings, rng):
-        """Fit the curves and their error."""
-        x, support = pairs.on(settings.axis), pairs.support(settings.axis)
-        splines = QuantileSpline.fit_many(
-            x, pairs.difference, taus=settings.quantiles, weights=pairs.weights,
-            knots=settings.fit_spline(pairs).knots, criterion=settings.criterion,
-            constraints=settings.constraints)
-        grid = np.linspace(*support, N_GRID)
-        bias = settings.fit_bias(pairs)
-        if bias:
-            median, error = bias.difference, bias.difference_error(grid)
-            if not bias.converged:
-                warn("the errors-in-variables fit has not converged; do not trust its correction",
-                     RcasymWarning)
-        else:
-            median = hold_at_ends(splines[settings.quantiles.index(0.5)])
-            n = settings.n_bootstrap
-            resamples = [
-                settings.fit_median_curve(pairs[rng.integers(0, len(pairs), len(pairs))])(grid)
-                for _ in progress(range(n), "resampling the stars in common")]
-            error = np.std(resamples, axis=0, ddof=1) if n > 1 else np.full(N_GRID, np.nan)
-        polynomial = Legendre.fit(grid, median(grid), settings.degree, domain=support)
-        return cls(settings.axis, splines, bias, polynomial, support, error)
-
-    @cached_property
-    def grid(self):
-        """Evenly spaced ages over the support."""
-        return frozen(np.linspace(*self.support, N_GRID))
-
-    @cached_property
-    def difference_on_grid(self):
-        return frozen(self.difference(self.grid))
-
-    def difference(self, x, quantile=0.5):
-        """Return the correction, or another quantile of the difference, at ages on the axis."""
-        curve = self.bias.difference if self.bias and quantile == 0.5 else hold_at_ends(
-            next(spline for spline in self.splines if spline.tau == quantile))
-        return curve(np.clip(x, *self.support))
-
-    def difference_error(self, x):
-        return np.interp(x, self.grid, self.error)
-
-    def fitted_polynomial(self, x):
-        return self.polynomial(np.clip(x, *self.support))
-
-    def move_to_axis(self, age):
-        """Return ages on the axis of stars whose own age alone is known."""
-        if AXES[self.axis] == 0:
-            return age
-        shift = AXES[self.axis] * self.difference_on_grid
-        own = np.maximum.accumulate(self.grid + shift)
-        inside = np.interp(age, own, self.grid)
-        return np.where(age < own[0], age - shift[0],
-                        np.where(age > own[-1], age - shift[-1], inside))
-
-    def calibrated_age_error(self, x):
-        """Return the error of a calibrated age, given the age on the axis."""
-        slope = np.gradient(self.difference_on_grid, self.grid)
-        return np.interp(x, self.grid, self.error / np.maximum(1 + AXES[self.axis] * slope, 0.1))
+    def bootstrap_error(self, pairs, grid, rng):
+        """Return the standard deviation of the curves of resampled pairs."""
+        n = len(pairs)
+        curves = [self.fit_median_curve(pairs[rng.integers(0, n, n)])(grid)
+                  for _ in progress(range(self.n_bootstrap), "resampling the stars in common")]
+        return np.std(curves, axis=0, ddof=1) if len(curves) > 1 else np.full(len(grid), np.nan)
 
 
 def simulate_null_curves(pairs, settings, grid, n, rng):
@@ -178,6 +112,17 @@ def simulate_null_curves(pairs, settings, grid, n, rng):
     return np.array(curves)
 
 
+def move_to_axis(age, axis, grid, difference):
+    """Return ages on the axis of stars whose own age alone is known."""
+    if AXES[axis] == 0:
+        return age
+    shift = AXES[axis] * difference
+    own = np.maximum.accumulate(grid + shift)
+    inside = np.interp(age, own, grid)
+    return np.where(age < own[0], age - shift[0],
+                    np.where(age > own[-1], age - shift[-1], inside))
+
+
 def warn_about_order(grid, difference, axis):
     """Warn if ages, or calibrated ages, would not increase along the grid."""
     own = grid + AXES[axis] * difference
@@ -187,9 +132,3 @@ def warn_about_order(grid, difference, axis):
         warn(f"the calibration does not keep the order of ages between {low:.2f} and {high:.2f} "
              "Gyr, because the difference changes as fast as the age there; fewer knots or another "
              "axis may help", RcasymWarning)
-
-
-def hold_at_ends(spline):
-    """Return the spline as a function that is constant beyond its knots."""
-    low, high = spline.knots[[0, -1]]
-    return lambda x: spline(np.clip(x, low, high))

@@ -5,13 +5,12 @@ from pathlib import Path
 
 from astropy import units as u
 from astropy.table import Table
-from numpy.polynomial import Legendre
 
 from ..exceptions import CatalogError
 from ..splines.quantile_spline import QuantileSpline
 from ..utils.files import reading, whole_file
 from ..utils.validation import check_choice
-from .curve import AgeCurves, CurveSettings
+from .curve import CurveSettings
 from .pairs import AgePairs
 
 __all__ = ["read_calibrator", "write_calibrator"]
@@ -26,14 +25,13 @@ def write_calibrator(calibrator, path, *, overwrite=False):
                    if values is not None})
     for name in ("age", "reference_age"):
         table[name].unit = u.Gyr
-    fitted = calibrator.fitted
     table.meta = {
         "content": CONTENT,
         "settings": _plain(vars(calibrator.settings)),
-        "curves": [_plain(vars(spline)) for spline in fitted.splines],
-        "polynomial": _plain(fitted.polynomial.coef),
-        "support": _plain(fitted.support),
-        "error": _plain(fitted.error),
+        "curves": [_plain(vars(curve)) for curve in calibrator.curves],
+        "polynomial": calibrator.polynomial_series.coef.tolist(),
+        "support": list(calibrator.support_values),
+        "error": calibrator.error_values.tolist(),
         "counts": dict(calibrator.counts),
     }
     with whole_file(path, overwrite=overwrite) as part:
@@ -50,11 +48,9 @@ def read_calibrator(path):
                                f"{', '.join(table.colnames)}")
         pairs = AgePairs(**{name: table[name] for name in table.colnames})
         settings = CurveSettings(**meta["settings"])
-        fitted = AgeCurves(
-            settings.axis, tuple(QuantileSpline(**curve) for curve in meta["curves"]),
-            settings.fit_bias(pairs), Legendre(meta["polynomial"], domain=meta["support"]),
-            tuple(meta["support"]), meta["error"])
-        return pairs, settings, fitted, tuple(meta["counts"].items())
+        curves = tuple(QuantileSpline(**curve) for curve in meta["curves"])
+        return (pairs, settings, curves, settings.fit_bias(pairs), meta["error"],
+                tuple(meta["counts"].items()))
 
 
 def _plain(value):

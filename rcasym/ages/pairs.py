@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from astropy import units as u
+from astropy.utils.masked import Masked
 
 from ..catalog.columns import floats
 from ..exceptions import CatalogError, RcasymError
 from ..utils.arrays import frozen
 from ..utils.validation import check_columns, to_unit
 
-__all__ = ["AXES", "AgePairs", "check_errors", "check_max_age", "match_ages"]
+__all__ = ["AXES", "AgePairs", "check_errors", "check_max_age", "convert_ages", "match_ages"]
 
 # The difference is a function of the star's age minus this part of the difference.
 AXES = {"age": 0.0, "reference": 1.0, "mean": 0.5}
@@ -104,6 +105,16 @@ def check_max_age(max_age):
     if not max_age > 0:
         raise RcasymError(f"max_age must be above 0, or None; got {max_age:g} Gyr")
     return max_age
+
+
+def convert_ages(function, age):
+    """Return a function of floats in Gyr for ages with any unit and mask."""
+    mask = getattr(age, "mask", None)
+    values = np.array(to_unit("age", getattr(age, "unmasked", age), u.Gyr))
+    if mask is not None:
+        values[np.asarray(mask)] = np.nan
+    result = u.Quantity(function(values), u.Gyr)
+    return result if mask is None else Masked(result, mask=mask)
 
 
 def match_ages(catalog, reference, max_separation):

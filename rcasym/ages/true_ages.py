@@ -30,14 +30,8 @@ class TrueAges:
         Fraction of the stars with each of them, before the cut.
     max_age : float
         Largest age in both samples [Gyr].
-    log_likelihood : float
-        Log-likelihood without the penalty.
-    n_iterations : int
-        Iterations of the fit.
-    converged : bool
-        Whether the fit reached a maximum.
-    n_stars : int
-        Pairs of ages in the fit.
+    log_likelihood, n_iterations, converged, n_stars
+        Summary of the fit, as in `AgeBias`.
 
     Examples
     --------
@@ -74,15 +68,8 @@ class TrueAges:
 
         Parameters
         ----------
-        age, reference_age : array_like of shape (n,)
-            The catalogue's and the reference's age of each star [Gyr], not negative.
-        age_error, reference_age_error : float or array_like of shape (n,)
-            Standard errors as fractions of the age. Those below 0.01 are raised to it.
-        max_age : float or None, optional
-            Largest age in both samples [Gyr], by default 14; pairs with an older one are left out.
-            None if there was no cut.
-        weights : array_like of shape (n,), optional
-            A star of weight 2 counts as two stars.
+        age, reference_age, age_error, reference_age_error, max_age, weights
+            As in `AgeBias.fit`.
 
         Returns
         -------
