@@ -1,17 +1,18 @@
 """
-What age errors do to the contrast of young and old
-===================================================
+Age errors and the contrast of young and old stars
+==================================================
 
-Wang et al. (2025) find the asymmetry less pronounced above 8 Gyr than below 6 Gyr, and name errors
-of the ages as one of three reasons. How much of that do these errors make by themselves?
+Age errors hide a contrast between young and old stars, but do not cause one. Wang et al. (2025)
+find the asymmetry less pronounced above 8 Gyr than below 6 Gyr, with age errors as one of three
+possible reasons.
 """
 
 # %%
 # Two disks, three kinds of ages
 # ------------------------------
-# Into a mock sample without an asymmetry, one is put by hand, beyond 11 kpc and from -5 to 15 deg:
-# in one disk it is the same at all ages, in the other it is smaller in old stars, by 60 % from 10
-# Gyr on. Each star goes in once.
+# An asymmetry is added to a mock sample without one, beyond 11 kpc and from -5 to 15 deg. In one
+# disk it is the same at all ages. In the other it is smaller in old stars, by 60 % from 10 Gyr on.
+# Duplicates are removed.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -31,8 +32,8 @@ disks = {
 }
 
 # %%
-# The stars are binned with their true ages, with those of the surveys (errors of 24 % in LAMOST, 17
-# % in APOGEE), and with errors of 40 %.
+# The stars are binned by their true ages, by those of the surveys (with errors of 24 % in LAMOST
+# and 17 % in APOGEE), and by ages with errors of 40 %.
 
 scatter = np.random.default_rng(1).standard_normal(len(mock))
 ages = {
@@ -44,29 +45,29 @@ binning = DiskBinning.by_age()
 
 
 def profile(age, m_h):
-    """North against South by age, beyond 11 kpc."""
+    """Return the difference between North and South by age, beyond 11 kpc."""
     stars = mock["coord", "galcen", "m_h", "age"]
     stars["age"], stars["m_h"] = age, m_h
     return AsymmetryMap.from_catalog(stars, binning).profile()
 
 
-found = {(disk, kind): profile(age, mock["m_h"] + put_in)
-         for disk, put_in in disks.items() for kind, age in ages.items()}
+profiles = {(disk, kind): profile(age, mock["m_h"] + asymmetry)
+            for disk, asymmetry in disks.items() for kind, age in ages.items()}
 
 # %%
-# The difference in dex
-# ---------------------
-# Lines are what was put into the stars of each bin, points what is measured.
+# Difference in dex
+# -----------------
+# Lines are the asymmetry added to the stars of each bin, points are the measured one.
 
 styles = {"true ages": ("#0072B2", "o"), "17 and 24 %": ("#D55E00", "s"), "40 %": ("#009E73", "D")}
 edges = binning["age"].edges.value
 centers = binning["age"].centers.value
 
 figure, panels = plt.subplots(1, 2, figsize=(7.1, 3.2), sharey=True, layout="constrained")
-for ax, (disk, put_in) in zip(panels, disks.items(), strict=True):
+for ax, (disk, asymmetry) in zip(panels, disks.items(), strict=True):
     for shift, (kind, (color, marker)) in zip((-0.25, 0, 0.25), styles.items(), strict=True):
-        rows = found[disk, kind].slices()
-        true = profile(ages[kind], put_in).slices()
+        rows = profiles[disk, kind].slices()
+        true = profile(ages[kind], asymmetry).slices()
         ax.stairs(true["matched_difference"].value, edges, baseline=None, color=color)
         ax.errorbar(centers + shift, rows["matched_difference"].value,
                     rows["matched_difference_error"].value, fmt=marker, markersize=4, capsize=2,
@@ -74,60 +75,60 @@ for ax, (disk, put_in) in zip(panels, disks.items(), strict=True):
     ax.axhline(0, color="0.3", linewidth=0.6)
     ax.set(xlabel="age [Gyr]", title=disk)
 panels[0].set_ylabel("North $-$ South of [M/H] [dex]")
-legend = panels[0].legend(loc="lower left", title="errors of the ages")
+legend = panels[0].legend(loc="lower left", title="age errors")
 
 # %%
-# The contrast: the bins above 8 Gyr less those below 6 Gyr, with weights of one over the variance.
+# The contrast is the mean of the bins above 8 Gyr minus that below 6 Gyr, weighted by the inverse
+# variance.
 
 
-def mean(rows):
+def weighted_mean(rows):
     weights = rows["matched_difference_error"].value ** -2
     return np.average(rows["matched_difference"].value, weights=weights), weights.sum() ** -0.5
 
 
-for (disk, kind), table in found.items():
+for (disk, kind), table in profiles.items():
     rows = table.slices()
-    old, young = mean(rows[edges[:-1] >= 8]), mean(rows[edges[1:] <= 6])
+    old, young = weighted_mean(rows[edges[:-1] >= 8]), weighted_mean(rows[edges[1:] <= 6])
     print(f"{disk}, {kind:11}: {old[0] - young[0]:+.3f} ± {np.hypot(old[1], young[1]):.3f} dex")
 
 # %%
-# What looks like a contrast
-# --------------------------
-# The disk whose asymmetry is the same at all ages, with the ages of the surveys: the error of the
-# difference, how many errors it is from zero, and A as Equation 1 has it, here at a height of 0.3
-# to 0.6 kpc.
+# Apparent contrasts
+# ------------------
+# Three quantities depend on age even where the asymmetry does not, here for the first disk and the
+# ages of the surveys: the uncertainty of the difference, the difference divided by its uncertainty,
+# and A of Equation 1 at a height of 0.3 to 0.6 kpc.
 
-table = found["the same at all ages", "17 and 24 %"]
+table = profiles["the same at all ages", "17 and 24 %"]
 rows, low = table.slices(), table[table["abs_Z_min"] == 0.3 * u.kpc]
 error = rows["matched_difference_error"].value
-shown = {
+quantities = {
     "error [dex]": error,
     "difference / error": rows["matched_difference"].value / error,
     "A = (N $-$ S) / |N + S|": np.asarray(low["asymmetry"]),
 }
 figure, panels = plt.subplots(1, 3, figsize=(7.1, 2.4), layout="constrained")
-for ax, (label, values) in zip(panels, shown.items(), strict=True):
+for ax, (label, values) in zip(panels, quantities.items(), strict=True):
     ax.stairs(values, edges, fill=True, color="#56B4E9")
     ax.set(xlabel="age [Gyr]", ylabel=label)
 
 # %%
-# What to look at
-# ---------------
-# Errors of the ages make *no* contrast by themselves. Where the asymmetry is the same at all ages,
-# mixing the ages leaves it the same, even with errors of 40 %. What they do is hide a contrast:
-# younger stars come into the oldest bins, and the larger the errors, the less is left of the fall
-# by 60 %. A contrast of several times its error is real, as far as errors of the ages go, and
-# larger than it looks.
+# Reading the results
+# -------------------
+# Age errors alone do *not* cause a contrast. An asymmetry that is the same at all ages stays the
+# same even with errors of 40 %. Age errors hide a contrast, because younger stars scatter into the
+# oldest bins: the larger the errors, the less is left of the decrease by 60 %. A contrast of
+# several times its uncertainty is therefore not due to age errors, and the true one is larger.
 #
-# What looks like a contrast is something else. There are fewer old stars, and their [M/H] scatters
-# more: the same asymmetry is fewer errors from zero, "less pronounced". And A is
-# largest for the youngest stars, though the difference is not: old stars are more metal poor, and
-# abs(N + S) is larger.
+# The apparent contrasts have other causes. There are fewer old stars, and their [M/H] scatters
+# more, so that the same asymmetry is less significant. A is largest for the youngest stars because
+# old stars are more metal poor and abs(N + S) is larger.
 #
-# What it does not show
-# ---------------------
-# Ages and [M/H] from one spectrum. If a star that comes out too metal rich also comes out too
-# young, a bin of age is a selection by [M/H], and that could make a contrast. Nor does the mock
-# sample know the third reason of the paper, that old stars move faster and respond less.
+# Limitations
+# -----------
+# The mock sample does not have ages and [M/H] from the same spectrum. If stars with too high a
+# metallicity also get too low an age, an age bin is a selection by [M/H], which could cause a
+# contrast. Nor does it include the third reason of the paper, that old stars move faster and
+# respond less.
 
 # sphinx_gallery_thumbnail_number = 1

@@ -2,7 +2,8 @@
 """Two surveys on one age scale."""
 
 from .calibrator import AgeCalibrator
-from .errors_in_variables import AgeBias, TrueAges
+from .errors_in_variables import AgeBias
 from .null_test import AgeNullTest
+from .true_ages import TrueAges
 
-__all__ = ["AgeCalibrator", "AgeBias", "AgeNullTest", "TrueAges"]
+__all__ = ["AgeBias", "AgeCalibrator", "AgeNullTest", "TrueAges"]

@@ -1,8 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Two surveys on one age scale."""
+"""Calibration of the ages of one survey to the scale of another."""
 
-from dataclasses import dataclass, field, fields, replace
-from functools import cached_property, partial
+from dataclasses import dataclass, replace
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -10,53 +10,35 @@ from astropy import units as u
 from numpy.polynomial import Legendre
 
 from ..catalog.columns import COLUMNS, floats
-from ..exceptions import CatalogError, RcasymError
-from ..splines.quantile_spline import check_constraints
-from ..utils.validation import check_choice, check_columns, check_rng, check_whole, to_unit
-from .curve import (
-    N_GRID,
-    CurveSettings,
-    fit_curves,
-    held_at_ends,
-    on_axis,
-    unbiased_curves,
-    warn_of_order,
-)
+from ..exceptions import CatalogError, RcasymError, RcasymWarning
+from ..utils.arrays import frozen
+from ..utils.validation import check_choice, check_columns, check_rng, check_whole, warn
+from .curve import CurveSettings, move_to_axis, simulate_null_curves, warn_about_order
 from .errors_in_variables import AgeBias
 from .io import read_calibrator, write_calibrator
 from .null_test import AgeNullTest
-from .pairs import (
-    AXES,
-    CommonAges,
-    age_values,
-    ages_in_common,
-    check_ages,
-    check_errors,
-    fractions_of,
-    read_only,
-    with_mask,
-)
+from .pairs import AXES, AgePairs, check_errors, convert_ages, match_ages
 
 __all__ = ["AgeCalibrator"]
 
-METHODS = ("cobs", "errors-in-variables")
+# Points at which curves are compared, inverted and fitted by the polynomial.
+N_GRID = 401
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class AgeCalibrator:
-    """Brings the ages of one survey onto the scale of another; immutable.
+    """Calibration of the ages of one survey to the scale of another; immutable.
 
-    Made by `from_ages` or `from_catalogs` from stars that both have observed. The difference, age
-    minus reference age, is described by quantile curves and subtracted (Wang et al. 2025, Section
-    2.2 and Figure 2). Beyond the `support` it keeps its value at the end.
+    Made by `from_ages` or `from_catalogs`. The difference, age minus reference age, is described by
+    quantile curves and subtracted (Wang et al. 2025, Section 2.2 and Figure 2). Outside the
+    `support` it keeps its value at the nearer end.
 
     Notes
     -----
-    With ``method="cobs"`` the difference is that of the paper: the median of age minus reference
-    age, as a constrained B-spline (`~rcasym.splines.QuantileSpline`). Where both ages have
-    errors, this median is not zero even if neither survey is biased: among the stars that one
-    survey gives 12 Gyr, many are younger ones with a large error. `null_test` shows how large this
-    regression dilution is; ``method="errors-in-variables"`` takes both errors into account.
+    With ``method="cobs"`` the difference is the median of age minus reference age, a constrained
+    B-spline (`~rcasym.splines.QuantileSpline`), as in the paper. If both ages have errors, it is
+    not zero even without a bias. `null_test` measures this regression dilution, and
+    ``method="errors-in-variables"`` takes both errors into account.
 
     Examples
     --------
@@ -66,22 +48,15 @@ class AgeCalibrator:
     3.0 Gyr [4. 6.] Gyr
     """
 
-    pairs: CommonAges
+    pairs: AgePairs
     settings: CurveSettings
     curves: tuple
     bias: AgeBias | None
-    polynomial_series: Legendre
-    support_values: tuple
     error_values: np.ndarray
-    counts: dict = field(default_factory=dict)
+    counted: tuple
 
     def __post_init__(self):
-        object.__setattr__(self, "counts", MappingProxyType(dict(self.counts)))
-
-    def __reduce__(self):
-        # A view that cannot be written to cannot be pickled either.
-        given = {field.name: getattr(self, field.name) for field in fields(self)}
-        return partial(AgeCalibrator, **given | {"counts": dict(self.counts)}), ()
+        object.__setattr__(self, "error_values", frozen(self.error_values, float))
 
     @classmethod
     def from_ages(cls, age, reference_age, *, weights=None, degree=5, quantiles=(0.1, 0.5, 0.9),
@@ -100,27 +75,24 @@ class AgeCalibrator:
         degree : int, optional
             Degree of the polynomial that describes the median curve; by default the paper's 5.
         quantiles : sequence of float, optional
-            The quantile curves, 0.5 among them; by default 10, 50 and 90 %.
+            Quantile curves to fit, including 0.5; by default 10, 50 and 90 %.
         axis : {"age", "reference", "mean"}, optional
-            The age that the difference is a function of: the star's own (default), the only one
-            known outside the stars in common, or one for which `calibrate` inverts the relation.
+            Age that the difference is a function of; by default the star's own.
         method : {"cobs", "errors-in-variables"}, optional
-            The paper's median curve (default), or the bias by maximum likelihood, which takes the
-            errors of both ages into account (`~rcasym.ages.errors_in_variables.AgeBias`; stars above ``max_age`` in
-            either survey are left out and counted).
+            The paper's median curve (default), or a fit of the bias with the errors of both ages
+            (`~rcasym.ages.AgeBias`), which leaves out stars above ``max_age`` in either survey.
         age_error, reference_age_error : `~astropy.units.Quantity` or array_like, optional
-            Times, or fractions of the age as pure numbers; one for all stars or one a star, NaN
+            Errors as times, or as fractions of the age; one for all stars or one per star, NaN
             where not known. Needed for ``"errors-in-variables"`` and `null_test`, which take them
-            as fractions of the observed age: errors quoted as times that belong to the true age
-            mislead, by 0.7 Gyr at 10 Gyr for 17 and 24 %.
+            as fractions of the observed age.
         max_age : `~astropy.units.Quantity` ['time'] or None, optional
-            Where both samples were cut, for ``"errors-in-variables"`` and `null_test`; by default
+            Largest age in both samples, for ``"errors-in-variables"`` and `null_test`; by default
             the paper's 14 Gyr. None for no cut.
         n_knots, criterion, constraints : optional
-            Of the curves; see `~rcasym.splines.QuantileSpline.fit`.
+            As in `~rcasym.splines.QuantileSpline.fit`.
         n_bootstrap : int, optional
-            Resamples of the stars, each with its own knots, for the uncertainty of ``"cobs"`` (the
-            other method has that of the likelihood); by default 50. 0 or 1 leaves it out.
+            Resamples of the stars, each with its own knots, for the uncertainty of ``"cobs"`` (that
+            of the other method is from the likelihood); by default 50. 0 or 1 leaves it out.
         rng : int or `~numpy.random.Generator`, optional
             Seed of the resampling; by default 0.
 
@@ -131,47 +103,36 @@ class AgeCalibrator:
         Raises
         ------
         RcasymError
-            If ages are negative or not finite, lengths differ, there are too few stars, or errors
-            that are needed are missing.
+            If ages, weights or errors are not valid, or errors that are needed are missing.
 
         Warns
         -----
         RcasymWarning
-            If the calibration would not keep the order of ages, with the range.
+            If the calibration does not keep the order of ages, with the range.
 
         Examples
         --------
         >>> import numpy as np
         >>> from astropy import units as u
         >>> from rcasym import AgeCalibrator
-        >>> rng = np.random.default_rng(1)
-        >>> reference_age = rng.uniform(1, 12, 1000) * u.Gyr
-        >>> age = 1.1 * reference_age + rng.normal(0, 0.2, 1000) * u.Gyr
-        >>> cal = AgeCalibrator.from_ages(age, reference_age, n_bootstrap=5)
+        >>> reference_age = np.linspace(1, 12, 100) * u.Gyr
+        >>> cal = AgeCalibrator.from_ages(1.1 * reference_age, reference_age, n_bootstrap=5)
         >>> print(cal.difference(11 * u.Gyr).round(1), cal.calibrate([5.5, 11] * u.Gyr).round(1))
         1.0 Gyr [ 5. 10.] Gyr
         """
-        check_choice("axis", axis, tuple(AXES))
-        check_choice("method", method, METHODS)
-        if method == "errors-in-variables" and axis != "age":
-            raise RcasymError("axis must be 'age' with method='errors-in-variables', which knows "
-                              f"the true ages; got {axis!r}")
-        quantiles = tuple(np.atleast_1d(quantiles).tolist())
-        if 0.5 not in quantiles or not all(0 < tau < 1 for tau in quantiles):
-            raise RcasymError("quantiles must be larger than 0 and smaller than 1, and hold 0.5; "
-                              f"got {quantiles}")
-        check_whole("degree", degree)
-        check_whole("n_bootstrap", n_bootstrap)
-        if max_age is not None:
-            max_age = float(to_unit("max_age", max_age, u.Gyr))
-            if not max_age > 0:
-                raise RcasymError(f"max_age must be above 0, or None; got {max_age:g} Gyr")
-        pairs = check_ages(age, reference_age, weights, age_error, reference_age_error)
-        settings = CurveSettings(method, axis, max_age, n_knots, criterion,
-                                 check_constraints(constraints))
-        calibrator = cls(**fit_curves(pairs, settings, quantiles, degree, n_bootstrap,
-                                      check_rng(rng)))
-        warn_of_order(calibrator.grid.value, calibrator.difference_values, axis)
+        settings = CurveSettings(method, axis, quantiles, degree, max_age, n_knots, criterion,
+                                 constraints, n_bootstrap)
+        pairs, counts = settings.select(
+            AgePairs.from_ages(age, reference_age, weights, age_error, reference_age_error))
+        rng, bias = check_rng(rng), settings.fit_bias(pairs)
+        curves, grid = settings.fit_quantiles(pairs), np.linspace(*pairs.support(axis), N_GRID)
+        error = (bias.difference_error(grid) if bias
+                 else settings.bootstrap_error(pairs, grid, rng))
+        calibrator = cls(pairs, settings, curves, bias, error, tuple(counts.items()))
+        if bias and not bias.converged:
+            warn("the errors-in-variables fit has not converged; do not trust its correction",
+                 RcasymWarning)
+        warn_about_order(grid, calibrator.difference_values, axis)
         return calibrator
 
     @classmethod
@@ -181,17 +142,15 @@ class AgeCalibrator:
         Parameters
         ----------
         catalog, reference : RedClumpCatalog
-            The ages of the first are brought onto the scale of the second:
-            ``from_catalogs(apogee, lamost)`` is the paper's.
+            The first ages are brought onto the scale of the second; APOGEE and LAMOST in the paper.
         max_separation : `~astropy.units.Quantity` ['angle'], optional
-            The largest separation of a star's two positions; by default 1 arcsec.
+            Largest separation of a star's two positions; by default 1 arcsec.
         **kwargs
             Arguments of `from_ages`; the errors are those of the catalogues.
 
         Returns
         -------
         AgeCalibrator
-            Its ``counts`` tell how many stars in common have no age in one of the catalogues.
 
         Raises
         ------
@@ -207,9 +166,9 @@ class AgeCalibrator:
         >>> print(cal.n_stars, cal.counts["n_in_common"])
         584 584
         """
-        ages, errors, counts = ages_in_common(catalog, reference, max_separation)
-        calibrator = cls.from_ages(*ages, **(errors | kwargs))
-        return replace(calibrator, counts=counts | dict(calibrator.counts))
+        ages, counts = match_ages(catalog, reference, max_separation)
+        calibrator = cls.from_ages(**(ages | kwargs))
+        return replace(calibrator, counted=(*counts.items(), *calibrator.counted))
 
     def __repr__(self):
         low, high = self.support.value
@@ -219,66 +178,81 @@ class AgeCalibrator:
                 f"{self.difference_values[worst]:+.2f} Gyr at {self.grid.value[worst]:.1f} Gyr>")
 
     @property
+    def counts(self):
+        """Numbers of stars in common, used and left out, a read-only mapping."""
+        return MappingProxyType(dict(self.counted))
+
+    @property
     def n_stars(self):
-        """Stars that the calibration is made from."""
+        """Number of stars that the curves are fitted to."""
         return len(self.pairs)
 
     @property
     def support(self):
-        """The range of ages that the correction is trusted in, `~astropy.units.Quantity` [Gyr].
-
-        The 0.5 and 99.5 % quantiles of the ages on the axis of the difference.
-        """
+        """0.5 and 99.5 % quantiles of the ages on the axis, `~astropy.units.Quantity` [Gyr]."""
         return self.support_values * u.Gyr
+
+    @cached_property
+    def support_values(self):
+        """`support` as a tuple of plain floats."""
+        return self.pairs.support(self.settings.axis)
 
     @property
     def grid(self):
-        """Even ages over the support, `~astropy.units.Quantity` [Gyr]."""
+        """Evenly spaced ages over the support, `~astropy.units.Quantity` [Gyr]."""
         return np.linspace(*self.support_values, N_GRID) * u.Gyr
+
+    @cached_property
+    def difference_values(self):
+        """Difference on the `grid` [Gyr], plain floats."""
+        return frozen(self._correction(self.grid.value))
+
+    @cached_property
+    def polynomial_series(self):
+        """Polynomial of the median curve [Gyr], `~numpy.polynomial.legendre.Legendre`."""
+        series = Legendre.fit(self.grid.value, self.difference_values, self.settings.degree,
+                              domain=self.support_values)
+        series.coef.flags.writeable = False
+        return series
 
     @property
     def polynomial_deviation(self):
-        """The largest distance of polynomial and curve, `~astropy.units.Quantity` [Gyr]."""
+        """Largest distance between polynomial and curve, `~astropy.units.Quantity` [Gyr]."""
         deviation = self.polynomial_series(self.grid.value) - self.difference_values
         return np.max(np.abs(deviation)) * u.Gyr
 
     def difference(self, age, quantile=0.5):
-        """Age minus reference age, as a function of age.
+        """Return age minus reference age as a function of age.
 
         Parameters
         ----------
         age : `~astropy.units.Quantity` ['time'] or array_like
-            Ages on the axis that the calibrator was made for (by default the star's own age).
+            Ages on the axis of the calibrator (by default the star's own age).
         quantile : float, optional
-            One of the quantiles fitted; by default 0.5, what `calibrate` subtracts (with
+            One of the fitted quantiles; by default 0.5, which `calibrate` subtracts (with
             ``"errors-in-variables"`` the bias, not a quantile).
 
         Returns
         -------
         `~astropy.units.Quantity`
-            [Gyr], positive where the catalogue's ages are the higher ones; NaN for an unknown age.
+            [Gyr], positive where the reference ages are lower; NaN for an unknown age.
 
         Examples
         --------
         >>> from rcasym import AgeCalibrator
         >>> cal = AgeCalibrator.from_ages([3, 6, 9, 12], [2, 4, 6, 8], n_bootstrap=0)
-        >>> print(cal.difference([6, 9, 20]).round(2))  # the last is beyond the support
+        >>> print(cal.difference([6, 9, 20]).round(2))  # the last is outside the support
         [2.   3.   3.99] Gyr
         """
-        curves = {curve.tau: curve for curve in self.curves}
-        check_choice("quantile", quantile, tuple(curves))
-        values, mask = age_values(age)
-        if quantile == 0.5:
-            return with_mask(self._correction(values), mask)
-        if self.bias:
+        check_choice("quantile", quantile, tuple(curve.tau for curve in self.curves))
+        if self.bias and quantile != 0.5:
             raise RcasymError("quantile must be 0.5 with method='errors-in-variables', whose "
                               f"difference is a bias and no quantile; got {quantile}. The "
                               "quantiles of the difference are the calibrator's curves")
-        curve = held_at_ends(curves[quantile])
-        return with_mask(curve(np.clip(values, *self.support_values)), mask)
+        return convert_ages(lambda values: self._correction(values, quantile), age)
 
     def difference_error(self, age):
-        """Uncertainty of the difference, by resampling the stars in common or of the likelihood.
+        """Return the uncertainty of the difference, from resampling or the likelihood.
 
         Parameters
         ----------
@@ -288,32 +262,31 @@ class AgeCalibrator:
         Returns
         -------
         `~astropy.units.Quantity`
-            [Gyr], the standard deviation; NaN with ``method="cobs"`` and ``n_bootstrap`` below 2.
+            Standard deviation [Gyr]; NaN with ``method="cobs"`` and ``n_bootstrap`` below 2.
 
         Examples
         --------
         >>> import numpy as np
         >>> from rcasym import AgeCalibrator
-        >>> age, off = np.linspace(1, 12, 100), np.random.default_rng(1).normal(0, 0.3, 100)
-        >>> cal = AgeCalibrator.from_ages(age, np.abs(0.8 * age + off), n_bootstrap=10)
+        >>> age, noise = np.linspace(1, 12, 100), np.random.default_rng(1).normal(0, 0.3, 100)
+        >>> cal = AgeCalibrator.from_ages(age, np.abs(0.8 * age + noise), n_bootstrap=10)
         >>> print(f"{cal.difference(9):.1f} ± {cal.difference_error(9):.1f}")
         1.8 Gyr ± 0.1 Gyr
         """
-        values, mask = age_values(age)
-        return with_mask(np.interp(values, self.grid.value, self.error_values), mask)
+        return convert_ages(lambda x: np.interp(x, self.grid.value, self.error_values), age)
 
     def polynomial(self, age):
-        """The polynomial that describes the median curve.
+        """Return the polynomial that describes the median curve.
 
         Parameters
         ----------
         age : `~astropy.units.Quantity` ['time'] or array_like
-            As in `difference`; held at the ends of the support.
+            As in `difference`.
 
         Returns
         -------
         `~astropy.units.Quantity`
-            [Gyr].
+            [Gyr], constant outside the support.
 
         Examples
         --------
@@ -322,17 +295,15 @@ class AgeCalibrator:
         >>> print(cal.polynomial([6, 9]).round(2), cal.polynomial_deviation.round(2))
         [2. 3.] Gyr 0.0 Gyr
         """
-        values, mask = age_values(age)
-        return with_mask(self.polynomial_series(np.clip(values, *self.support_values)), mask)
+        return convert_ages(lambda x: self.polynomial_series(np.clip(x, *self.support_values)), age)
 
     def calibrate(self, age):
-        """Bring ages onto the scale of the reference: age minus `difference`, never below 0.
+        """Return ages on the scale of the reference: age minus `difference`, at least 0.
 
         Parameters
         ----------
         age : `~astropy.units.Quantity` ['time'] or array_like
-            The stars' own ages. Where the difference is a function of another age, that is found
-            by inverting the relation.
+            The stars' own ages, whatever the axis of the calibrator.
 
         Returns
         -------
@@ -346,11 +317,10 @@ class AgeCalibrator:
         >>> print(cal.calibrate([6, 9]).round(2))
         [4. 6.] Gyr
         """
-        values, mask = age_values(age)
-        return with_mask(np.maximum(values - self._correction(self._on_axis(values)), 0), mask)
+        return convert_ages(lambda values: np.maximum(self._calibrate(values)[1], 0), age)
 
     def apply(self, catalog):
-        """A catalogue with calibrated ages.
+        """Return a catalogue with calibrated ages.
 
         Parameters
         ----------
@@ -360,12 +330,10 @@ class AgeCalibrator:
         Returns
         -------
         RedClumpCatalog
-            A new catalogue, which shares the columns that stay as they are with the one given:
-            ``age`` calibrated, ``age_error`` the star's own with the calibration's
-            uncertainty added in quadrature (the star's is not stretched with the age scale), the
-            former columns as ``age_original`` and ``age_error_original``, and the flags
-            ``age_beyond_support`` (the correction is held at its value at the end of the support)
-            and ``age_floored`` (set to 0 from below).
+            A new catalogue: ``age`` calibrated, ``age_error`` with the uncertainty of the
+            calibration added in quadrature, the former columns as ``age_original`` and
+            ``age_error_original``, and the flags ``age_beyond_support`` and ``age_floored`` (raised
+            to 0). It shares its other columns with the given one.
 
         Examples
         --------
@@ -379,63 +347,51 @@ class AgeCalibrator:
         if "age_original" in catalog.colnames:
             raise CatalogError("the catalogue must hold ages as the survey gives them; got one "
                                "with 'age_original', whose ages are calibrated already")
-        age = floats(catalog, "age")
-        on_axis = self._on_axis(age)
-        calibrated = age - self._correction(on_axis)
+        age, (low, high) = floats(catalog, "age"), self.support_values
+        on_axis, calibrated = self._calibrate(age)
         result = catalog.copy(copy_data=False)
         result["age_original"] = catalog["age"]
         with np.errstate(invalid="ignore"):
-            result["age_beyond_support"] = ((on_axis < self.support_values[0])
-                                            | (on_axis > self.support_values[1]))
+            result["age_beyond_support"] = (on_axis < low) | (on_axis > high)
             result["age_floored"] = calibrated < 0
         result["age"] = COLUMNS["age"].wrap(np.maximum(calibrated, 0))
-        error = np.interp(on_axis, self.grid.value, self._calibration_error)
+        # The error of the difference at a given own age depends on the slope.
+        slope = AXES[self.settings.axis] * np.gradient(self.difference_values, self.grid.value)
+        error = np.interp(on_axis, self.grid.value, self.error_values / np.maximum(1 + slope, 0.1))
         if "age_error" in catalog.colnames:
             result["age_error_original"] = catalog["age_error"]
             error = np.hypot(floats(catalog, "age_error"), np.nan_to_num(error))
         result["age_error"] = COLUMNS["age_error"].wrap(error)
         return result
 
-    @cached_property
-    def _calibration_error(self):
-        """The error of a calibrated age on the grid: that of the difference through the map."""
-        slope = np.gradient(self.difference_values, self.grid.value)
-        part = AXES[self.settings.axis]
-        return self.error_values / np.maximum(1 + part * slope, 0.1)
+    def _correction(self, x, quantile=0.5):
+        curve = self.bias.difference if self.bias else next(
+            curve for curve in self.curves if curve.tau == quantile)
+        return curve(np.clip(x, *self.support_values))
 
-    def _correction(self, x):
-        median = self.bias.difference if self.bias else held_at_ends(
-            next(curve for curve in self.curves if curve.tau == 0.5))
-        return median(np.clip(x, *self.support_values))
-
-    @cached_property
-    def difference_values(self):
-        """The difference on the `grid`, plain floats in Gyr."""
-        return read_only(self._correction(self.grid.value))
-
-    def _on_axis(self, age):
-        return on_axis(age, self.settings.axis, self.grid.value, self.difference_values)
+    def _calibrate(self, age):
+        """Return ages on the axis, and calibrated ages, which may be negative."""
+        on_axis = move_to_axis(age, self.settings.axis, self.grid.value, self.difference_values)
+        return on_axis, age - self._correction(on_axis)
 
     def null_test(self, age_error=None, reference_age_error=None, *, n=200, rng=None):
-        """What the curve would be if neither survey were biased.
+        """Compare the curve with those of simulated stars without a bias.
 
-        Pairs of ages without a bias are drawn from the true ages that the stars in common have
-        (deconvolved with the errors of both surveys), given the surveys' own errors, and described
-        like the data. Their curves are not zero: this is what regression dilution alone makes.
+        Their true ages have the distribution of the stars in common, their errors are those of the
+        surveys. Because of regression dilution their curves are not zero.
 
         Parameters
         ----------
         age_error, reference_age_error : `~astropy.units.Quantity` or array_like, optional
             As in `from_ages`; by default those given there.
         n : int, optional
-            Samples to draw; by default 200.
+            Number of null samples; by default 200.
         rng : int or `~numpy.random.Generator`, optional
             Seed, or the generator to draw from.
 
         Returns
         -------
         AgeNullTest
-            The curves without a bias, the measured one, and how often chance goes as far.
 
         Raises
         ------
@@ -444,8 +400,6 @@ class AgeCalibrator:
 
         Examples
         --------
-        Without a bias, stars that look old in one survey look younger in the other, as simulated:
-
         >>> import numpy as np
         >>> from rcasym import AgeCalibrator
         >>> rng = np.random.default_rng(1)
@@ -453,23 +407,17 @@ class AgeCalibrator:
         >>> cal = AgeCalibrator.from_ages(*ages, age_error=0.15, reference_age_error=0.15,
         ...                               constraints="increasing", n_bootstrap=0)
         >>> null = cal.null_test(n=5, rng=1)
-        >>> print(cal.difference(12).round(1), null.median[-1].round(1))
+        >>> print(cal.difference(12).round(1), null.median[-1].round(1))  # there is no bias
         2.3 Gyr 1.8 Gyr
         """
-        pairs = self.pairs
-        given = {"age_error": age_error, "reference_age_error": reference_age_error}
-        for name, errors in given.items():
-            if errors is not None:
-                pairs = replace(pairs, **{name: fractions_of(name, errors, getattr(
-                    pairs, name.removesuffix("_error")))})
+        pairs = self.pairs.with_errors(age_error, reference_age_error)
         check_errors(pairs, "the null test")
         check_whole("n", n, least=1)
-        measured = self.difference_values
-        if len(pairs.with_errors) < len(pairs):
-            # Like is compared with like: the same stars for the curve and for the simulation.
-            pairs = pairs.with_errors
-            measured = self.settings.median(pairs)(self.grid.value)
-        curves = unbiased_curves(pairs, self.settings, self.grid.value, n, check_rng(rng))
+        pairs, grid, measured = pairs.with_known_errors(), self.grid.value, self.difference_values
+        if len(pairs) < self.n_stars:
+            # The measured curve must be that of the simulated stars.
+            measured = self.settings.fit_median_curve(pairs)(grid)
+        curves = simulate_null_curves(pairs, self.settings, grid, n, check_rng(rng))
         return AgeNullTest(self.grid, curves * u.Gyr, measured * u.Gyr)
 
     def plot(self, *, axes=None, width=None, null=None, **kwargs):
@@ -502,24 +450,22 @@ class AgeCalibrator:
         return plot_calibrator(self, axes=axes, width=width, null=null, **kwargs)
 
     def write(self, path, *, overwrite=False):
-        """Write the calibrator to an ECSV file: the pairs of ages, and the curves as its ``meta``.
+        """Write the pairs of ages and the curves to an ECSV file.
 
         Parameters
         ----------
         path : path-like
-            The file; it appears whole or not at all.
+            The file; it is written completely or not at all.
         overwrite : bool, optional
-            Whether to replace an existing file; by default False.
+            Whether to replace a file; by default False.
 
         Examples
         --------
         >>> import tempfile
         >>> from rcasym import AgeCalibrator
+        >>> cal = AgeCalibrator.from_ages([3, 6, 9, 12], [2, 4, 6, 8], n_bootstrap=0)
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     cal = AgeCalibrator.from_ages([3, 6, 9, 12], [2, 4, 6, 8], n_bootstrap=0)
         ...     cal.write(f"{folder}/ages.ecsv")
-        ...     print(AgeCalibrator.read(f"{folder}/ages.ecsv").n_stars)
-        4
         """
         write_calibrator(self, path, overwrite=overwrite)
 
@@ -532,10 +478,14 @@ class AgeCalibrator:
         path : path-like
             The file.
 
+        Returns
+        -------
+        AgeCalibrator
+
         Raises
         ------
         CatalogError
-            If the file holds no calibrator.
+            If the file does not hold a calibrator.
 
         Examples
         --------
@@ -547,8 +497,4 @@ class AgeCalibrator:
         ...     print(AgeCalibrator.read(f"{folder}/ages.ecsv").calibrate(9) == cal.calibrate(9))
         True
         """
-        settings, pairs, curves, series, error, counts = read_calibrator(path)
-        settings = CurveSettings(**settings)
-        bias = None if settings.method == "cobs" else settings.bias(pairs)
-        return cls(pairs, settings, curves, bias, series, tuple(series.domain.tolist()), error,
-                   counts)
+        return cls(*read_calibrator(path))

@@ -1,37 +1,34 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Age calibrators in ECSV files: the pairs of ages as rows, the curves as metadata."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 from astropy import units as u
 from astropy.table import Table
-from numpy.polynomial import Legendre
 
 from ..exceptions import CatalogError
 from ..splines.quantile_spline import QuantileSpline
-from ..utils.files import whole_file
+from ..utils.files import reading, whole_file
 from ..utils.validation import check_choice
-from .pairs import CommonAges, read_only
+from .curve import CurveSettings
+from .pairs import AgePairs
 
-__all__ = ["write_calibrator", "read_calibrator"]
+__all__ = ["read_calibrator", "write_calibrator"]
+
+CONTENT = "AgeCalibrator"
 
 
 def write_calibrator(calibrator, path, *, overwrite=False):
-    """Write a calibrator; see `rcasym.AgeCalibrator.write`."""
+    """Write a calibrator to a file."""
     check_choice("the ending of the file", Path(path).suffix.lower(), (".ecsv",))
     table = Table({name: values for name, values in vars(calibrator.pairs).items()
                    if values is not None})
     for name in ("age", "reference_age"):
         table[name].unit = u.Gyr
-    settings = asdict(calibrator.settings)
-    settings["constraints"] = [c if isinstance(c, str) else list(c)
-                               for c in settings["constraints"]]
     table.meta = {
-        "content": "AgeCalibrator",
-        "settings": settings,
-        "curves": [{name: getattr(value, "tolist", lambda value=value: value)()
-                    for name, value in vars(curve).items()} for curve in calibrator.curves],
+        "content": CONTENT,
+        "settings": _plain(vars(calibrator.settings)),
+        "curves": [_plain(vars(curve)) for curve in calibrator.curves],
         "polynomial": calibrator.polynomial_series.coef.tolist(),
         "support": list(calibrator.support_values),
         "error": calibrator.error_values.tolist(),
@@ -42,18 +39,24 @@ def write_calibrator(calibrator, path, *, overwrite=False):
 
 
 def read_calibrator(path):
-    """Settings, pairs, curves, polynomial, errors and counts; see `rcasym.AgeCalibrator.read`."""
-    try:
+    """Return the fields of the calibrator in a file."""
+    with reading(path, "an age calibrator"):
         table = Table.read(path, format="ascii.ecsv")
         meta = table.meta
-        pairs = CommonAges(**{name: read_only(table[name]) for name in table.colnames})
+        if meta.get("content") != CONTENT:
+            raise CatalogError("the file must hold an age calibrator; got a table with columns "
+                               f"{', '.join(table.colnames)}")
+        pairs = AgePairs(**{name: table[name] for name in table.colnames})
+        settings = CurveSettings(**meta["settings"])
         curves = tuple(QuantileSpline(**curve) for curve in meta["curves"])
-        series = Legendre(meta["polynomial"], domain=meta["support"])
-        settings = dict(meta["settings"])
-        settings["constraints"] = tuple(c if isinstance(c, str) else tuple(c)
-                                        for c in settings["constraints"])
-        return settings, pairs, curves, series, read_only(meta["error"]), dict(meta["counts"])
-    except FileNotFoundError:
-        raise
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise CatalogError(f"cannot read a calibrator from {path}: {str(error)[:300]}") from error
+        return (pairs, settings, curves, settings.fit_bias(pairs), meta["error"],
+                tuple(meta["counts"].items()))
+
+
+def _plain(value):
+    """Return dicts, lists and numbers, as YAML needs them."""
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value.tolist() if hasattr(value, "tolist") else value

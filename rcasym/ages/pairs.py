@@ -1,7 +1,7 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The ages of the stars that two surveys have in common."""
+"""Ages of the stars that two surveys have in common."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from astropy import units as u
@@ -9,19 +9,20 @@ from astropy.utils.masked import Masked
 
 from ..catalog.columns import floats
 from ..exceptions import CatalogError, RcasymError
+from ..utils.arrays import frozen
 from ..utils.validation import check_columns, to_unit
 
-__all__ = ["AXES", "CommonAges", "ages_in_common", "check_ages", "age_values", "check_errors",
-           "fractions_of", "known_errors", "read_only", "with_mask"]
+__all__ = ["AXES", "AgePairs", "check_errors", "check_max_age", "convert_ages", "match_ages"]
 
-
+# The difference is a function of the star's age minus this part of the difference.
 AXES = {"age": 0.0, "reference": 1.0, "mean": 0.5}
-"""Which age the difference is a function of: the age less this part of the difference."""
+# Quantiles of the ages between which a correction is trusted.
+SUPPORT = (0.005, 0.995)
 
 
 @dataclass(frozen=True, eq=False)
-class CommonAges:
-    """The ages of the same stars in two surveys, plain floats in Gyr; errors as fractions."""
+class AgePairs:
+    """Two ages per star in Gyr, with errors as fractions of the age, NaN where not known."""
 
     age: np.ndarray
     reference_age: np.ndarray
@@ -30,75 +31,164 @@ class CommonAges:
     reference_age_error: np.ndarray | None = None
 
     def __post_init__(self):
-        for values in vars(self).values():
-            if values is not None:
-                values.flags.writeable = False
+        for name, values in vars(self).items():
+            object.__setattr__(self, name, None if values is None else frozen(values, float))
+
+    @classmethod
+    def from_ages(cls, age, reference_age, weights=None, age_error=None, reference_age_error=None):
+        """Check ages, weights and errors that users give."""
+        pairs = cls(_check_ages("age", age), _check_ages("reference_age", reference_age))
+        if len(pairs.age) != len(pairs.reference_age):
+            raise RcasymError("age and reference_age must have the same length; got "
+                              f"{len(pairs.age)} and {len(pairs.reference_age)}")
+        pairs.check_distinct()
+        if weights is not None:
+            pairs = replace(pairs, weights=_check_weights(weights, len(pairs)))
+        return pairs.with_errors(age_error, reference_age_error)
 
     def __len__(self):
         return len(self.age)
 
     def __getitem__(self, rows):
-        return CommonAges(*(None if values is None else values[rows] for values in (
-            self.age, self.reference_age, self.weights, self.age_error,
-            self.reference_age_error)))
-
-    def on(self, axis):
-        """The ages that the difference is a function of."""
-        return self.age - AXES[axis] * self.difference
-
-    @property
-    def effective_weights(self):
-        """Weights that add up to the effective number of stars, as a likelihood needs them."""
-        w = self.weights
-        return None if w is None else w * w.sum() / np.sum(w**2)
-
-    @property
-    def with_errors(self):
-        """The stars of which the errors of both ages are known."""
-        return self[np.isfinite(self.age_error) & np.isfinite(self.reference_age_error)]
+        return AgePairs(*(None if values is None else values[rows]
+                          for values in vars(self).values()))
 
     @property
     def difference(self):
         return self.age - self.reference_age
 
+    def on(self, axis):
+        """Return the ages that the difference is a function of."""
+        return self.age - AXES[axis] * self.difference
 
-def read_only(values):
-    """A copy of the values as floats that nobody changes."""
-    values = np.array(values, dtype=float)
-    values.flags.writeable = False
-    return values
+    def support(self, axis="age"):
+        """Return the range of ages in which a correction is trusted."""
+        return tuple(np.quantile(self.on(axis), SUPPORT).tolist())
+
+    def with_errors(self, age_error=None, reference_age_error=None):
+        """Return the pairs with these errors, each where it is given."""
+        given = {"age_error": age_error, "reference_age_error": reference_age_error}
+        return replace(self, **{
+            name: _check_fractions(name, errors, getattr(self, name.removesuffix("_error")))
+            for name, errors in given.items() if errors is not None})
+
+    def with_known_errors(self):
+        """Return the pairs with a known error of both ages."""
+        return self[np.isfinite(self.age_error) & np.isfinite(self.reference_age_error)]
+
+    def with_effective_weights(self):
+        """Return the pairs with weights that add up to the effective number of stars."""
+        w = self.weights
+        return self if w is None else replace(self, weights=w * w.sum() / np.sum(w**2))
+
+    def check_distinct(self):
+        """Raise if there are too few different ages for a curve."""
+        numbers = [len(np.unique(values)) for values in (self.age, self.reference_age)]
+        if min(numbers) < 3:
+            raise RcasymError("age and reference_age must each have three or more distinct "
+                              f"values; got {numbers[0]} and {numbers[1]}")
 
 
-def check_ages(age, reference_age, weights=None, age_error=None, reference_age_error=None):
-    """The ages of stars in common, checked; errors become fractions of the age."""
-    ages = {}
-    for name, given in (("age", age), ("reference_age", reference_age)):
-        values = read_only(to_unit(name, _without_mask(name, given), u.Gyr))
-        if values.ndim != 1:
-            raise RcasymError(f"{name} must hold one age a star; got shape {values.shape}")
-        bad = ~(np.isfinite(values) & (values >= 0))
-        if bad.any():
-            raise RcasymError(f"{name} must be finite and not negative; got "
-                              f"{values[bad][0]:g} Gyr at index {np.argmax(bad)}, {bad.sum():,} "
-                              "such in all")
-        ages[name] = values
-    if len(ages["age"]) != len(ages["reference_age"]):
-        raise RcasymError("age and reference_age must have the same length; got "
-                          f"{len(ages['age'])} and {len(ages['reference_age'])}")
-    if min(len(np.unique(values)) for values in ages.values()) < 3:
-        raise RcasymError("age and reference_age must each have three or more distinct values; got "
-                          f"{' and '.join(str(len(np.unique(v))) for v in ages.values())}")
-    if weights is not None:
-        weights = read_only(to_unit("weights", _without_mask("weights", weights),
-                                    u.dimensionless_unscaled))
-        if weights.shape != ages["age"].shape or not np.all(weights > 0):
-            raise RcasymError("weights must be positive, one a star; got shape "
-                              f"{weights.shape}, least {np.min(weights, initial=np.inf):g}")
-    errors = {name: None if given is None else fractions_of(name, given, ages[of])
-              for name, given, of in (("age_error", age_error, "age"),
-                                      ("reference_age_error", reference_age_error,
-                                       "reference_age"))}
-    return CommonAges(**ages, weights=weights, **errors)
+def check_errors(pairs, what):
+    """Raise unless both ages have errors."""
+    for name in ("age_error", "reference_age_error"):
+        if getattr(pairs, name) is None:
+            raise RcasymError(f"{name} must be known for {what}; got none. Give {name}=, a time or "
+                              "a fraction of the age")
+
+
+def check_max_age(max_age):
+    """Return the largest age in Gyr, None for no limit."""
+    if max_age is None:
+        return None
+    max_age = float(to_unit("max_age", max_age, u.Gyr))
+    if not max_age > 0:
+        raise RcasymError(f"max_age must be above 0, or None; got {max_age:g} Gyr")
+    return max_age
+
+
+def convert_ages(function, age):
+    """Return a function of floats in Gyr for ages with any unit and mask."""
+    mask = getattr(age, "mask", None)
+    values = np.array(to_unit("age", getattr(age, "unmasked", age), u.Gyr))
+    if mask is not None:
+        values[np.asarray(mask)] = np.nan
+    result = u.Quantity(function(values), u.Gyr)
+    return result if mask is None else Masked(result, mask=mask)
+
+
+def match_ages(catalog, reference, max_separation):
+    """Return ages and errors of the stars in common, as keywords, and counts."""
+    for name, stars in (("catalog", catalog), ("reference", reference)):
+        check_columns(stars.colnames, ["coord", "age"], name)
+    matches = catalog.match(reference, max_separation)
+    if len(matches) == 0:
+        raise CatalogError("catalog and reference must have stars in common; got none within "
+                           f"{max_separation}")
+    ours, theirs = catalog[matches["index"]], reference[matches["other_index"]]
+    age, reference_age = floats(ours, "age"), floats(theirs, "age")
+    known = np.isfinite(age) & np.isfinite(reference_age)
+    if not known.any():
+        raise CatalogError("stars in common must have ages in both catalogues; got "
+                           f"{len(matches):,} stars, each without one")
+    arguments = {
+        "age": age[known], "reference_age": reference_age[known],
+        "age_error": _catalog_errors(ours[known], age[known]),
+        "reference_age_error": _catalog_errors(theirs[known], reference_age[known])}
+    return arguments, {"n_in_common": len(matches), "n_without_age": int(np.sum(~known))}
+
+
+def _catalog_errors(stars, age):
+    """Return the errors as fractions, NaN where there is none, or None if there is none at all."""
+    if "age_error" not in stars.colnames:
+        return None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fractions = floats(stars, "age_error") / age
+    fractions[~(np.isfinite(fractions) & (fractions > 0))] = np.nan
+    return fractions if np.isfinite(fractions).any() else None
+
+
+def _check_ages(name, given):
+    ages = to_unit(name, _without_mask(name, given), u.Gyr)
+    if ages.ndim != 1:
+        raise RcasymError(f"{name} must hold one age per star; got shape {ages.shape}")
+    _refuse(~(np.isfinite(ages) & (ages >= 0)), ages, f"{name} must be finite and not negative",
+            " Gyr")
+    return ages
+
+
+def _check_weights(given, n):
+    weights = to_unit("weights", _without_mask("weights", given), u.dimensionless_unscaled)
+    if weights.shape != (n,):
+        raise RcasymError(f"weights must hold one value per star ({n}); got shape {weights.shape}")
+    _refuse(~(np.isfinite(weights) & (weights > 0)), weights,
+            "weights must be positive and finite")
+    return weights
+
+
+def _check_fractions(name, given, ages):
+    """Return errors as fractions of the age, one per star."""
+    try:
+        given = u.Quantity(_without_mask(name, given), dtype=float)
+    except TypeError:
+        raise RcasymError(f"{name} must be a number or a Quantity; got {given!r}") from None
+    if given.shape not in ((), ages.shape):
+        raise RcasymError(f"{name} must be one error, or one per star ({len(ages)}); got shape "
+                          f"{given.shape}")
+    if given.unit.is_equivalent(u.dimensionless_unscaled):
+        fractions = given.to_value(u.dimensionless_unscaled)
+    else:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            fractions = to_unit(name, given, u.Gyr) / ages
+    fractions = np.broadcast_to(fractions, ages.shape)
+    _refuse(np.isinf(fractions) | (fractions <= 0), fractions,
+            f"{name} must be positive and finite", " of the age")
+    if np.isnan(fractions).all():
+        raise RcasymError(f"{name} must be known for some stars; got NaN for all {len(ages):,}")
+    if np.nanmedian(fractions) > 1:
+        raise RcasymError(f"{name} must be a fraction of the age, or a time with a unit; got pure "
+                          f"numbers with a median of {np.nanmedian(fractions):g}")
+    return fractions
 
 
 def _without_mask(name, given):
@@ -108,81 +198,8 @@ def _without_mask(name, given):
     return getattr(given, "unmasked", given)
 
 
-def fractions_of(name, given, ages):
-    """Errors as fractions of the age, one a star."""
-    try:
-        given = u.Quantity(_without_mask(name, given), dtype=float)
-    except TypeError:
-        raise RcasymError(f"{name} must be a number or a Quantity; got {given!r}") from None
-    if given.shape not in ((), ages.shape):
-        raise RcasymError(f"{name} must be one error, or one a star ({len(ages)}); got shape "
-                          f"{given.shape}")
-    if given.unit.is_equivalent(u.dimensionless_unscaled):
-        fractions = given.to_value(u.dimensionless_unscaled)
-    else:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            fractions = to_unit(name, given, u.Gyr) / ages
-    fractions = read_only(np.broadcast_to(fractions, ages.shape))
-    bad = np.isinf(fractions) | (fractions <= 0)
+def _refuse(bad, values, rule, unit=""):
+    """Raise with the first bad value, its index and the number of bad values."""
     if bad.any():
-        raise RcasymError(f"{name} must be positive and finite; got {fractions[bad][0]:g} of the "
-                          f"age at index {np.argmax(bad)}, {bad.sum():,} such in all")
-    if np.isnan(fractions).all():
-        raise RcasymError(f"{name} must be known for some stars; got NaN for all {len(ages):,}")
-    if np.nanmedian(fractions) > 1:
-        raise RcasymError(f"{name} must be a fraction of the age, or a time with a unit; got pure "
-                          f"numbers with a median of {np.nanmedian(fractions):g}")
-    return fractions
-
-
-def ages_in_common(catalog, reference, max_separation):
-    """The ages of the stars that two catalogues have in common, their errors, and counts."""
-    for name, stars in (("catalog", catalog), ("reference", reference)):
-        check_columns(stars.colnames, ["coord", "age"], name)
-    found = catalog.match(reference, max_separation)
-    if len(found) == 0:
-        raise CatalogError("catalog and reference must have stars in common; got none within "
-                           f"{max_separation}")
-    ours, theirs = catalog[found["index"]], reference[found["other_index"]]
-    ages = floats(ours, "age"), floats(theirs, "age")
-    known = np.isfinite(ages[0]) & np.isfinite(ages[1])
-    if not known.any():
-        raise CatalogError("stars in common must have ages in both catalogues; got "
-                           f"{len(found):,} stars, each without one")
-    errors = (known_errors(ours[known], ages[0][known], "age_error")
-              | known_errors(theirs[known], ages[1][known], "reference_age_error"))
-    counts = {"n_in_common": len(found), "n_without_age": int(np.sum(~known))}
-    return [values[known] * u.Gyr for values in ages], errors, counts
-
-
-def known_errors(stars, age, name):
-    """The errors of a catalogue's ages as fractions, NaN where there is none that can be used."""
-    if "age_error" not in stars.colnames:
-        return {}
-    with np.errstate(divide="ignore", invalid="ignore"):
-        fraction = floats(stars, "age_error") / age
-    fraction[~(np.isfinite(fraction) & (fraction > 0))] = np.nan
-    return {name: fraction} if np.isfinite(fraction).any() else {}
-
-
-def check_errors(pairs, what):
-    """Raise unless the errors of both ages are known."""
-    for name in ("age_error", "reference_age_error"):
-        if getattr(pairs, name) is None:
-            raise RcasymError(f"{name} must be known for {what}; got none. Give {name}=, a time or "
-                              "a fraction of the age")
-
-
-def age_values(age):
-    """Plain floats in Gyr, NaN where masked, and the mask (or None)."""
-    mask = getattr(age, "mask", None)
-    values = np.array(to_unit("age", getattr(age, "unmasked", age), u.Gyr))
-    if mask is not None:
-        values[np.asarray(mask)] = np.nan
-    return values, mask
-
-
-def with_mask(values, mask):
-    """Ages as a Quantity, masked where there was a mask."""
-    quantity = u.Quantity(values, u.Gyr)
-    return quantity if mask is None else Masked(quantity, mask=mask)
+        raise RcasymError(f"{rule}; got {values[bad][0]:g}{unit} at index {np.argmax(bad)} "
+                          f"({bad.sum():,} in total)")

@@ -2,6 +2,8 @@
 """Two surveys on one age scale, and whether the difference is real."""
 
 import pickle
+import re
+import warnings
 from copy import deepcopy
 
 import numpy as np
@@ -12,6 +14,7 @@ from astropy.utils.masked import Masked
 from numpy.testing import assert_allclose, assert_array_equal
 
 from rcasym import AgeCalibrator, RedClumpCatalog, make_mock_catalog
+from rcasym.ages.pairs import AgePairs
 from rcasym.exceptions import CatalogError, RcasymWarning
 from rcasym.splines import QuantileSpline
 from tests.conftest import catalog_at
@@ -111,12 +114,22 @@ class TestDifference:
         assert cal.calibrate(0.1 * u.Gyr) == 0
         assert_allclose(cal.calibrate(5 * u.Gyr).value, 4.6, atol=1e-6)
 
-    def test_order_of_ages(self):
-        rng = np.random.default_rng(1)
-        age = rng.uniform(1, 10, 2000)
-        steep = np.where(age > 6, 1.5 * (age - 6), 0)
-        with pytest.warns(RcasymWarning, match=r"order of ages between [56]\.\d+ and \d+\.\d+ Gyr"):
-            AgeCalibrator.from_ages(age, np.abs(age - steep), n_bootstrap=0)
+    @pytest.mark.parametrize(("axis", "slope", "warned"), [
+        ("age", 1.5, True), ("age", -1.5, False), ("age", 0.7, False),
+        ("reference", -1.5, True), ("reference", 1.5, False), ("reference", -0.7, False),
+        ("mean", 1.5, False), ("mean", -1.5, False), ("mean", 2.5, True), ("mean", -2.5, True)])
+    def test_order_of_ages(self, axis, slope, warned):
+        x = np.random.default_rng(1).uniform(1, 10, 2000)
+        difference = slope * np.maximum(x - 6, 0)
+        part = {"age": 0, "mean": 0.5, "reference": 1}[axis]
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", RcasymWarning)
+            AgeCalibrator.from_ages(x + part * difference, x + (part - 1) * difference, axis=axis,
+                                    n_bootstrap=0)
+        assert len(caught) == warned
+        for warning in caught:
+            assert re.search(r"order of ages between [56]\.\d+ and 9\.\d+ ", str(warning.message))
+            assert warning.filename == __file__
 
     def test_resampling(self, cal):
         again = AgeCalibrator.from_ages(*common_ages(1500, 1), n_bootstrap=8, **ERRORS)
@@ -155,6 +168,16 @@ class TestDifference:
             cal.pairs.age[0] = 1
         assert "1,500 stars, method 'cobs' on axis 'age'" in repr(cal)
 
+    def test_arrays_of_the_user_stay_writable(self):
+        age, reference_age = (ages.value for ages in common_ages(100, 1))
+        given = {"weights": np.ones(100), "age_error": np.full(100, 0.2)}
+        cal = AgeCalibrator.from_ages(age, reference_age, n_bootstrap=0, **given)
+        first = cal.pairs.age[0]
+        pairs = AgePairs(age, reference_age, **given)
+        for values in (age, reference_age, *given.values()):
+            values[0] = 9
+        assert cal.pairs.age[0] == pairs.age[0] == first
+
 
 class TestBadInput:
     @pytest.mark.parametrize(("change", "message"), [
@@ -164,16 +187,16 @@ class TestBadInput:
         ({"age": [1, 2] * u.Gyr}, "same length; got 2 and 3"),
         ({"age": [1, 2, 3] * u.kpc}, "age must have a unit that converts to Gyr; got kpc"),
         ({"age": Masked([1, 2, 3] * u.Gyr, mask=[1, 0, 0])}, "age must not be masked; got 1"),
-        ({"age": np.ones((3, 1))}, "age must hold one age a star"),
+        ({"age": np.ones((3, 1))}, "age must hold one age per star"),
         ({"weights": [1, 0, 1]}, "weights must be positive"),
         ({"weights": [1, -1, 1]}, "weights must be positive"),
-        ({"weights": [1, 1]}, "weights must be positive, one a star; got shape"),
+        ({"weights": [1, 1]}, "weights must hold one value per star"),
         ({"age_error": [0.1, 0.0, 0.1]}, "age_error must be positive and finite; got 0 of the age"),
         ({"reference_age_error": -0.2}, "reference_age_error must be positive"),
         ({"age_error": [0.1, 0.1] * u.Gyr}, "age_error"),
         ({"axis": "true"}, "axis must be one of 'age', 'reference', 'mean'; got 'true'"),
         ({"method": "magic"}, "method must be one of 'cobs', 'errors-in-variables'"),
-        ({"quantiles": (0.1, 0.9)}, "quantiles must be .* and hold 0.5"),
+        ({"quantiles": (0.1, 0.9)}, "quantiles must be .* and include 0.5"),
         ({"degree": -1}, "degree must be a whole number"),
         ({"method": "errors-in-variables"}, "age_error must be known for method="),
         ({"method": "errors-in-variables", "axis": "mean"}, "axis must be 'age' with method="),
@@ -302,6 +325,8 @@ class TestFiles:
             for name in ("difference", "difference_error", "polynomial", "calibrate"):
                 assert_array_equal(getattr(again, name)(ages), getattr(cal, name)(ages))
             assert again.counts == cal.counts
+            with pytest.raises(TypeError, match="does not support item assignment"):
+                again.counts["n_pairs"] = 5
             assert again.settings == cal.settings
             assert again.null_test(n=2, rng=1).p_value == cal.null_test(n=2, rng=1).p_value
         with pytest.raises(FileExistsError, match="overwrite"):
@@ -318,8 +343,22 @@ class TestFiles:
 
     def test_not_a_calibrator(self, tmp_path):
         Table({"age": [1.0]}).write(tmp_path / "a.ecsv")
-        with pytest.raises(CatalogError, match="cannot read a calibrator"):
+        with pytest.raises(CatalogError, match=r"a\.ecsv: the file must hold an age calibrator; "
+                           "got a table with columns age"):
             AgeCalibrator.read(tmp_path / "a.ecsv")
+
+    def test_damaged_file(self, cal, tmp_path):
+        cal.write(tmp_path / "cal.ecsv")
+        text = (tmp_path / "cal.ecsv").read_text()
+        for old, new in (("curves:", "kurves:"), ("0.5", "x.5"), ("- {name: age,", "- {nam: age,")):
+            (tmp_path / "bad.ecsv").write_text(text.replace(old, new))
+            with pytest.raises(CatalogError, match=r"cannot read an age calibrator from .*bad\.e"):
+                AgeCalibrator.read(tmp_path / "bad.ecsv")
+        (tmp_path / "bad.ecsv").write_text(text.replace("axis: age", "axis: true"))
+        with pytest.raises(ValueError, match=r"bad\.ecsv: axis must be one of"):
+            AgeCalibrator.read(tmp_path / "bad.ecsv")
+
+    def test_no_file(self, tmp_path):
         with pytest.raises(FileNotFoundError):
             AgeCalibrator.read(tmp_path / "none.ecsv")
 
