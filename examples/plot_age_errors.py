@@ -113,8 +113,8 @@ for ax, (label, values) in zip(panels, quantities.items(), strict=True):
     ax.set(xlabel="age [Gyr]", ylabel=label)
 
 # %%
-# Reading the results
-# -------------------
+# Interpretation
+# --------------
 # Age errors alone do *not* cause a contrast. An asymmetry that is the same at all ages stays the
 # same even with errors of 40 %. Age errors hide a contrast, because younger stars scatter into the
 # oldest bins: the larger the errors, the less is left of the decrease by 60 %. A contrast of

@@ -96,8 +96,8 @@ panels[0].set_ylabel(r"median of age $-$ true age [Gyr]")
 legend = panels[0].legend()
 
 # %%
-# Reading the results
-# -------------------
+# Interpretation
+# --------------
 # With the paper's method the calibrated ages of old stars are too low, by about 1 Gyr at 11 Gyr,
 # with and without a bias: subtracting a trend that comes from errors causes a bias. With errors in
 # variables the ages agree with the true ones up to 9 Gyr.

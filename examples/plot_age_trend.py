@@ -49,8 +49,8 @@ panels[0].set_ylabel("age in APOGEE $-$ age in LAMOST [Gyr]")
 legend = panels[0].legend(loc="upper left")
 
 # %%
-# Reading the results
-# -------------------
+# Interpretation
+# --------------
 # On the right there is no bias, but the two ages differ by about 1 Gyr at 10 Gyr. This is
 # regression dilution: of the stars that look old in APOGEE, more have an age that is too high than
 # one that is too low, because there are more young stars than old ones. The measured curve lies in

@@ -24,8 +24,8 @@ calibrator = AgeCalibrator.from_catalogs(apogee, lamost, n_bootstrap=0)
 axes = calibrator.plot(null=calibrator.null_test(n=10, rng=1))
 
 # %%
-# Reading the results
-# -------------------
+# Interpretation
+# --------------
 # The blue curve rises, but so does the orange band, which has no bias: a star whose APOGEE age is
 # too high lies further right, and its difference is positive. Only a curve outside the band shows a
 # bias. See :ref:`sphx_glr_generated_gallery_plot_age_trend.py`.

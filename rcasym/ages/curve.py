@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..exceptions import RcasymError, RcasymWarning
-from ..splines.quantile_spline import QuantileSpline, check_constraints
+from ..splines import QuantileSpline
+from ..splines.settings import check_constraints
 from ..utils.progress import progress
 from ..utils.validation import check_choice, check_whole, warn
 from .errors_in_variables import fit_age_bias

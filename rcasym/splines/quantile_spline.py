@@ -13,14 +13,13 @@ from .knots import clamp, initial_mesh, select_knots, select_smoothing, smoothin
 from .linear_program import QuantileProgram
 from .settings import (
     FitSettings,
-    check_constraints,
     check_data,
     check_knots,
     check_points,
     check_taus,
 )
 
-__all__ = ["QuantileSpline", "check_constraints"]
+__all__ = ["QuantileSpline"]
 
 # The chosen end knots are moved out by this part of the range of x.
 END_SHIFT = 1e-6
