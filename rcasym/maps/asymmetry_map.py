@@ -14,7 +14,7 @@ from ..utils.validation import check_same_frame, check_whole, warn
 from ..voxels import VoxelMoments, VoxelState
 from .batches import bin_batches
 from .binning import DiskBinning, check_binning
-from .hemispheres import check_R_bins, sum_over_Z, warn_about_stars_astride
+from .hemispheres import find_R_bins, split_hemispheres, sum_over_Z, warn_about_stars_astride
 from .io import read_map, write_map
 from .partitions import bin_partitions
 from .permutation_test import permutation_test
@@ -286,7 +286,7 @@ class AsymmetryMap:
         The last axis is abs(Z), from the mid-plane outward, without a bin astride the mid-plane.
         Positive where the North is more metal rich; NaN where either side is empty.
         """
-        north, south = self.binning.hemispheres(self.offset.value)
+        north, south = split_hemispheres(self.offset.value)
         return _in_dex(north - south)
 
     @cached_property
@@ -295,7 +295,7 @@ class AsymmetryMap:
 
         That of the two means: the radial mean is common to both sides and cancels.
         """
-        return _in_dex(np.hypot(*self.binning.hemispheres(self.mean_error.value)))
+        return _in_dex(np.hypot(*split_hemispheres(self.mean_error.value)))
 
     def _filled(self, values):
         values = values.reshape(self.binning.shape)
@@ -413,7 +413,7 @@ class AsymmetryMap:
              -5      0.072             0.002
               0      0.081             0.002
         """
-        R_bins = check_R_bins(self.binning, R_min, R_max)
+        R_bins = find_R_bins(self.binning, R_min, R_max)
         warn_about_stars_astride(self.binning, self.state)
         return permutation_test(self.binning, self.state, R_bins, n, rng, progress)
 

@@ -10,7 +10,7 @@ from astropy import units as u
 from ..catalog.columns import floats
 from ..exceptions import BinningError
 from ..utils.axes import Axis
-from ..utils.validation import EDGE_TOLERANCE, check_columns, check_edges, check_whole
+from ..utils.validation import check_columns, check_edges, check_whole
 from ..voxels import flat_index
 
 __all__ = ["DiskBinning", "check_binning"]
@@ -143,38 +143,6 @@ class DiskBinning:
         raise BinningError(f"the binning must have the axis asked for; got {name!r}, the choices "
                            f"are {', '.join(repr(axis.name) for axis in self.axes)}")
 
-    def coordinates(self, catalog):
-        """Return the stars' values along each axis.
-
-        Parameters
-        ----------
-        catalog : RedClumpCatalog
-            The stars.
-
-        Returns
-        -------
-        list of ndarray
-            One array per axis, plain floats in the unit of its edges, NaN where unknown.
-
-        Raises
-        ------
-        CatalogError
-            If the catalogue has no positions, or no ages where there is an age axis.
-
-        Examples
-        --------
-        >>> from rcasym import DiskBinning, make_mock_catalog
-        >>> cat = make_mock_catalog(1000)
-        >>> R, Z = DiskBinning(phi=None).coordinates(cat)
-        >>> print((R == cat.R.value).all(), (Z == cat.Z.value).all())
-        True True
-        """
-        needed = ["galcen"] + [axis.name for axis in self.axes if axis.name == "age"]
-        check_columns(catalog.colnames, needed, "the catalogue")
-        values = dict(zip(("R", "phi", "Z"), catalog.cylindrical, strict=True))
-        return [floats(catalog, "age") if axis.name == "age"
-                else values[axis.name].to_value(axis.edges.unit) for axis in self.axes]
-
     @cached_property
     def abs_Z(self):
         """The axis of abs(Z): the bins of one hemisphere, from the mid-plane outward.
@@ -183,80 +151,6 @@ class DiskBinning:
         """
         Z = self["Z"]
         return Axis("abs_Z", np.abs(Z.edges[-(len(Z) // 2 + 1):]))
-
-    @u.quantity_input(R_min=[u.kpc, None], R_max=[u.kpc, None])
-    def R_bins(self, R_min=None, R_max=None):
-        """Return the bins of R between two edges.
-
-        Parameters
-        ----------
-        R_min, R_max : `~astropy.units.Quantity` ['length'], optional
-            Edges of the binning, to 1e-9 kpc; by default the first and the last.
-
-        Returns
-        -------
-        slice
-            Of the R axis.
-
-        Raises
-        ------
-        BinningError
-            If one is not an edge, or R_max is not beyond R_min.
-
-        Examples
-        --------
-        >>> from astropy import units as u
-        >>> from rcasym import DiskBinning
-        >>> DiskBinning().R_bins(11 * u.kpc)
-        slice(8, 15, None)
-        """
-        edges = self["R"].edges.value
-        bounds = []
-        for name, wanted, default in (("R_min", R_min, 0), ("R_max", R_max, len(edges) - 1)):
-            if wanted is None:
-                bounds.append(default)
-                continue
-            value = wanted.to_value(u.kpc)
-            if np.ndim(value):
-                raise BinningError(f"{name} must be one edge of R of the binning; got {wanted}")
-            distance = np.abs(edges - value)
-            if not distance.min() <= EDGE_TOLERANCE:
-                nearest = np.sort(edges[np.argsort(distance, kind="stable")[:3]])
-                raise BinningError(f"{name} must be an edge of R of the binning; got {wanted}, the "
-                                   f"nearest are {', '.join(f'{edge:g}' for edge in nearest)} kpc")
-            bounds.append(int(np.argmin(distance)))
-        if bounds[0] >= bounds[1]:
-            raise BinningError("R_min must be an edge of R below R_max; got "
-                               f"{edges[bounds[0]]:g} and {edges[bounds[1]]:g} kpc")
-        return slice(*bounds)
-
-    def hemispheres(self, values):
-        """Split an array into North and South, each from the mid-plane outward.
-
-        Parameters
-        ----------
-        values : ndarray
-            Its last axis is Z.
-
-        Returns
-        -------
-        north : ndarray
-            Its last axis is abs(Z).
-        south : ndarray
-            The same for the other side.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from astropy import units as u
-        >>> from rcasym import DiskBinning
-        >>> binning = DiskBinning(phi=None, R=[8, 11] * u.kpc, Z=[-1, -0.5, 0, 0.5, 1] * u.kpc)
-        >>> north, south = binning.hemispheres(np.array([[1, 2, 3, 4]]))
-        >>> print(north, south)
-        [[3 4]] [[2 1]]
-        """
-        half = self.shape[-1] // 2
-        return values[..., values.shape[-1] - half:], values[..., :half][..., ::-1]
 
     def index(self, catalog):
         """Return the voxel of each star.
@@ -275,7 +169,7 @@ class DiskBinning:
         Raises
         ------
         CatalogError
-            As `coordinates`.
+            If the catalogue has no positions, or no ages with an age axis.
 
         Examples
         --------
@@ -290,7 +184,12 @@ class DiskBinning:
         >>> print(len(stars) == amap.count.flat[voxel])
         True
         """
-        return flat_index(self.coordinates(catalog), [axis.edges.value for axis in self.axes])
+        needed = ["galcen"] + [axis.name for axis in self.axes if axis.name == "age"]
+        check_columns(catalog.colnames, needed, "the catalogue")
+        values = dict(zip(("R", "phi", "Z"), catalog.cylindrical, strict=True))
+        columns = [floats(catalog, "age") if axis.name == "age" else values[axis.name].value
+                   for axis in self.axes]
+        return flat_index(columns, [axis.edges.value for axis in self.axes])
 
     def plot(self, *, ax=None, width=None, **kwargs):
         """Draw the grid in the R-Z plane.

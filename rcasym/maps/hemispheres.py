@@ -2,22 +2,47 @@
 """North and South of a map: the side of each voxel, and the voxels that pair up."""
 
 import numpy as np
+from astropy import units as u
 
 from ..exceptions import BinningError, CatalogWarning
 from ..statistics.resampling import PairedVoxels
-from ..utils.validation import warn
+from ..utils.validation import EDGE_TOLERANCE, warn
 
-__all__ = ["check_R_bins", "number_sides", "pair_voxels", "sum_over_Z",
+__all__ = ["find_R_bins", "number_sides", "pair_voxels", "split_hemispheres", "sum_over_Z",
            "warn_about_stars_astride"]
 
 
-def check_R_bins(binning, R_min, R_max):
-    """Return the bins of R between two edges, of a binning that has both hemispheres."""
+def find_R_bins(binning, R_min=None, R_max=None):
+    """Return the bins of R between two edges, by default all, of a map with both hemispheres."""
     if len(binning.abs_Z) == 0:
         raise BinningError("Z must have bins on both sides of the mid-plane to compare North with "
                            f"South; got {len(binning['Z'])} from "
                            f"{binning['Z'].edges[0]:g} to {binning['Z'].edges[-1]:g}")
-    return binning.R_bins(R_min, R_max)
+    edges = binning["R"].edges.value
+    bounds = []
+    for name, wanted, default in (("R_min", R_min, 0), ("R_max", R_max, len(edges) - 1)):
+        if wanted is None:
+            bounds.append(default)
+            continue
+        value = wanted.to_value(u.kpc)
+        if np.ndim(value):
+            raise BinningError(f"{name} must be one edge of R of the binning; got {wanted}")
+        distance = np.abs(edges - value)
+        if not distance.min() <= EDGE_TOLERANCE:
+            nearest = np.sort(edges[np.argsort(distance, kind="stable")[:3]])
+            raise BinningError(f"{name} must be an edge of R of the binning; got {wanted}, the "
+                               f"nearest are {', '.join(f'{edge:g}' for edge in nearest)} kpc")
+        bounds.append(int(np.argmin(distance)))
+    if bounds[0] >= bounds[1]:
+        raise BinningError("R_min must be an edge of R below R_max; got "
+                           f"{edges[bounds[0]]:g} and {edges[bounds[1]]:g} kpc")
+    return slice(*bounds)
+
+
+def split_hemispheres(values):
+    """Return North and South of an array whose last axis is Z, each from the mid-plane outward."""
+    half = values.shape[-1] // 2
+    return values[..., values.shape[-1] - half:], values[..., :half][..., ::-1]
 
 
 def number_sides(binning, R_bins):
@@ -25,7 +50,7 @@ def number_sides(binning, R_bins):
     sides = np.full(binning.shape, -1)
     n_heights = len(binning.abs_Z)
     bins = np.arange(2 * binning.n_slices * n_heights).reshape(2, *binning.shape[:-2], 1, n_heights)
-    for side, numbers in zip(binning.hemispheres(sides), bins, strict=True):
+    for side, numbers in zip(split_hemispheres(sides), bins, strict=True):
         side[..., R_bins, :] = numbers
     return sides
 
@@ -33,7 +58,7 @@ def number_sides(binning, R_bins):
 def pair_voxels(binning, state, R_bins):
     """Return North against South within the voxels of each bin of azimuth, age and abs(Z)."""
     sides = []
-    for side in binning.hemispheres(np.arange(binning.size).reshape(binning.shape)):
+    for side in split_hemispheres(np.arange(binning.size).reshape(binning.shape)):
         voxels = side[..., R_bins, :]
         chosen = np.full(binning.size, -1)
         chosen[voxels.ravel()] = np.arange(voxels.size)

@@ -14,7 +14,7 @@ from ..exceptions import RcasymError
 from ..statistics import bootstrap, difference, estimate, linear, ratio
 from ..statistics.estimates import ROUNDING_ERROR, combine, with_interval
 from ..utils.validation import check_choice, check_rng, check_whole
-from .hemispheres import check_R_bins, number_sides, pair_voxels
+from .hemispheres import find_R_bins, number_sides, pair_voxels
 from .permutation_test import AsymmetryTest
 from .tables import bin_edges, set_formats
 
@@ -50,7 +50,7 @@ class ProfileRequest:
         check_choice("definition", definition, DEFINITIONS)
         if not (isinstance(confidence, Real) and 0 < confidence < 1):
             raise RcasymError(f"confidence must be between 0 and 1; got {confidence!r}")
-        return cls(check_R_bins(binning, R_min, R_max), statistic, definition, confidence)
+        return cls(find_R_bins(binning, R_min, R_max), statistic, definition, confidence)
 
 
 class ProfileWrite(connect.TableWrite):

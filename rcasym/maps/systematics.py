@@ -13,7 +13,7 @@ from ..utils.progress import progress as show_progress
 from ..utils.validation import to_unit
 from .asymmetry_map import AsymmetryMap
 from .binning import DiskBinning, check_binning
-from .hemispheres import warn_about_stars_astride
+from .hemispheres import find_R_bins, warn_about_stars_astride
 from .profile import ProfileRequest, compute_profile
 from .stars import StarArrays
 from .tables import set_formats
@@ -217,7 +217,7 @@ def _list_variations(stars, binning, request, zero_point):
         axes = {axis.name: axis.edges for axis in binning.axes} | {name: edges}
         grid = DiskBinning(**{"phi": None, **axes}, min_count=binning.min_count)
         yield vary("bins", f"{name} bins shifted by half", binning=grid,
-                   request=replace(request, R_bins=grid.R_bins(*bounds)))
+                   request=replace(request, R_bins=find_R_bins(grid, *bounds)))
 
 
 def _move_sun(stars, R0, Z0):

@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from rcasym import AsymmetryMap, AsymmetryProfile, DiskBinning
 from rcasym.exceptions import BinningError, CatalogWarning, RcasymError
+from rcasym.maps.hemispheres import split_hemispheres
 from rcasym.maps.profile import ESTIMATES
 from tests.conftest import catalog_at, random_stars
 
@@ -131,7 +132,7 @@ class TestNumbers:
     def test_default_begins_at_11_kpc(self):
         amap = AsymmetryMap.from_catalog(random_stars(20_000, 3))
         profile = amap.profile()
-        north, south = amap.binning.hemispheres(amap.count[:, 8:])
+        north, south = split_hemispheres(amap.count[:, 8:])
         assert_array_equal(profile["n_north"].reshape(6, 7), north.sum(axis=1))
         assert_array_equal(profile["n_south"].reshape(6, 7), south.sum(axis=1))
 
