@@ -13,20 +13,10 @@ from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
 from rcasym.catalog.frames import galactocentric_frame
 from rcasym.exceptions import BinningError, CatalogError, CatalogWarning
 from tests.conftest import catalog_at, random_stars
+from tests.maps.helpers import ARRAYS, assert_same_map
 
-ARRAYS = ("count", "mean", "median", "std", "mean_error", "radial_mean", "offset", "difference")
 SMALL = DiskBinning(R=[8, 10, 12] * u.kpc, Z=[-1, -0.5, 0, 0.5, 1] * u.kpc,
                     phi=[-10, 0, 10] * u.deg)
-
-
-def assert_same_map(a, b, **tolerance):
-    for name in ARRAYS:
-        ours, theirs = np.asarray(getattr(a, name)), np.asarray(getattr(b, name))
-        if tolerance:
-            assert_allclose(ours, theirs, **tolerance)
-        else:
-            assert_array_equal(ours, theirs)
-    assert (a.n_outside, a.n_masked, a.n_stars) == (b.n_outside, b.n_masked, b.n_stars)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +30,7 @@ def amap(stars):
 
 
 class TestArrays:
-    def test_kinds_and_shapes(self, amap):
+    def test_units_and_shapes(self, amap):
         assert amap.count.dtype.kind == "i"
         for name in ARRAYS[1:]:
             values = getattr(amap, name)
@@ -52,7 +42,7 @@ class TestArrays:
         assert amap.radial_mean.shape == (6, 15)
         assert amap.difference.shape == (6, 15, 7)
 
-    def test_against_a_plain_loop(self, stars):
+    def test_agrees_with_a_plain_loop(self, stars):
         amap = AsymmetryMap.from_catalog(stars, SMALL)
         phi, R, Z, m_h = (np.asarray(values) for values in
                           (stars.phi, stars.R, stars.Z, stars["m_h"]))
@@ -73,8 +63,10 @@ class TestArrays:
         for k, (north, south) in enumerate(((2, 1), (3, 0))):
             assert_allclose(amap.difference[..., k].value,
                             (amap.offset[..., north] - amap.offset[..., south]).value)
+            assert_allclose(amap.difference_error[..., k].value**2,
+                            (amap.mean_error[..., north]**2 + amap.mean_error[..., south]**2).value)
 
-    def test_sparse_voxels_are_empty_but_counted(self):
+    def test_sparse_voxels_are_nan_but_counted(self):
         R, Z = [9.0] * 7, [0.2, 0.2, 0.3, -0.2, -0.3, -0.7, -0.7]
         amap = AsymmetryMap.from_catalog(
             catalog_at(R, [-5.0] * 7, Z, [0, 0.1, 0.2, 1, 1, 1, 1]), SMALL)
@@ -82,12 +74,12 @@ class TestArrays:
         assert_array_equal(np.isnan(amap.mean[0, 0]), [True, True, False, True])
         for name in ("median", "std", "mean_error", "offset"):
             assert_array_equal(np.isnan(getattr(amap, name)), np.isnan(amap.mean))
-        # The radial mean is that of all seven stars.
+        # The radial mean includes all seven stars.
         assert_allclose(amap.radial_mean[0, 0].value, 4.3 / 7)
         assert np.isnan(amap.radial_mean[1, 0])
         assert np.all(np.isnan(amap.difference))
 
-    def test_a_bin_astride_the_plane_is_in_no_difference(self, stars):
+    def test_difference_excludes_the_bin_astride_the_plane(self, stars):
         binning = DiskBinning(Z=[-1.5, -0.5, 0.5, 1.5] * u.kpc)
         amap = AsymmetryMap.from_catalog(stars, binning)
         assert amap.difference.shape == (6, 15, 1)
@@ -101,24 +93,24 @@ class TestArrays:
         with pytest.raises(AttributeError):
             amap.binning = DiskBinning()
 
-    def test_repr_tells(self, amap):
+    def test_repr(self, amap):
         assert repr(amap).startswith("<AsymmetryMap: ")
         assert f"{amap.n_stars:,} stars in phi 6 x R 15 x Z 14 voxels" in repr(amap)
 
 
 class TestAccounting:
-    def test_every_star_is_somewhere(self, stars, amap):
+    def test_counts_add_up(self, stars, amap):
         assert amap.n_stars == amap.count.sum()
         assert amap.n_stars + amap.n_outside + amap.n_masked == len(stars)
         assert amap.n_outside > 0
 
-    def test_what_is_not_known(self):
+    def test_unknown_values_are_masked(self):
         cat = catalog_at([9, 9, np.nan, 30], [1, 1, 1, 1], [0.1] * 4, [0, np.nan, 0, 0],
                          age=[1, 1, 1, 1] * u.Gyr)
         amap = AsymmetryMap.from_catalog(cat)
         assert (amap.n_stars, amap.n_outside, amap.n_masked) == (1, 1, 2)
 
-    def test_ages_count_where_they_are_needed(self):
+    def test_unknown_ages_are_masked_only_with_an_age_axis(self):
         cat = catalog_at([9, 9], [1, 1], [0.1, 0.1], [0, 0], age=[1, -9999] * u.Gyr)
         assert AsymmetryMap.from_catalog(cat).n_masked == 0
         assert AsymmetryMap.from_catalog(cat, DiskBinning.by_age()).n_masked == 1
@@ -137,7 +129,7 @@ class TestAccounting:
         assert amap.n_stars == 1
         assert np.all(np.isnan(amap.mean))
 
-    def test_columns_that_are_missing(self, stars, mock):
+    def test_rejects_missing_columns(self, stars, mock):
         with pytest.raises(CatalogError, match="column 'm_h'"):
             AsymmetryMap.from_catalog(stars["coord", "galcen"])
         with pytest.raises(CatalogError, match="column 'age'"):
@@ -146,14 +138,14 @@ class TestAccounting:
             AsymmetryMap.from_catalog(Table({"m_h": [1.0]}))
 
 
-class TestProperties:
+class TestInvariance:
     @settings(max_examples=20, suppress_health_check=list(HealthCheck), deadline=None)
     @given(st.integers(0, 10_000), st.integers(20, 3000))
     def test_mirror(self, seed, n):
         rng = np.random.default_rng(seed)
         R, phi, Z = rng.uniform(7, 13, n), rng.uniform(-12, 12, n), rng.uniform(-1.2, 1.2, n)
         m_h = rng.normal(-0.3, 0.2, n)
-        # Rounding in the coordinates must not carry a star over an edge.
+        # Exclude stars that rounding of the coordinates can carry over an edge.
         clear = np.min([np.abs(x[:, np.newaxis] - axis.edges.value).min(axis=1)
                         for x, axis in zip((phi, R, Z), SMALL.axes, strict=True)], axis=0) > 1e-9
         R, phi, Z, m_h = (x[clear] for x in (R, phi, Z, m_h))
@@ -183,24 +175,25 @@ class TestProperties:
         with pytest.raises(TypeError):
             amap + 1
 
-    def test_frames_must_agree(self, stars):
+    def test_rejects_different_frames(self, stars):
         other = RedClumpCatalog.from_table(stars, frame=galactocentric_frame(R0=8 * u.kpc))
         with pytest.raises(CatalogError, match="share one Galactocentric frame"):
             AsymmetryMap.from_batches([stars, other])
         with pytest.raises(CatalogError, match="share one Galactocentric frame"):
             AsymmetryMap.from_catalog(stars) + AsymmetryMap.from_catalog(other)
 
-    def test_no_batches(self):
+    def test_rejects_no_batches(self):
         with pytest.raises(CatalogError, match="got none"):
             AsymmetryMap.from_batches([])
 
 
 class TestMock:
-    def test_the_injected_asymmetry_is_found(self):
+    def test_recovers_the_injected_asymmetry(self):
         stars = make_mock_catalog(100_000, rng=3).select()
         flat = make_mock_catalog(100_000, rng=3, amplitude=0 * u.dex).select()
-        found, none = (AsymmetryMap.from_catalog(cat) for cat in (stars, flat))
-        R, phi = found.binning["R"].centers.value, found.binning["phi"].centers.value
+        asymmetric, symmetric = (AsymmetryMap.from_catalog(cat) for cat in (stars, flat))
+        binning = asymmetric.binning
+        R, phi = binning["R"].centers.value, binning["phi"].centers.value
         outer = np.ix_((phi > -5) & (phi < 15), (R > 11.5) & (R < 14), range(4))
         inner = np.ix_((phi > -5) & (phi < 15), R < 10.5, range(4))
 
@@ -208,15 +201,15 @@ class TestMock:
             values = amap.difference.value[where]
             return np.nanmean(values), np.nanstd(values) / np.sqrt(np.isfinite(values).sum())
 
-        difference, error = mean_difference(found, outer)
+        difference, error = mean_difference(asymmetric, outer)
         assert difference > 5 * error
-        for amap, where in ((none, outer), (found, inner), (none, inner)):
+        for amap, where in ((symmetric, outer), (asymmetric, inner), (symmetric, inner)):
             difference, error = mean_difference(amap, where)
             assert abs(difference) < 4 * error
 
 
 class TestLargestOffsets:
-    def test_are_the_largest(self, amap):
+    def test_lists_the_largest(self, amap):
         table = amap.largest_offsets(7, min_count=5)
         offsets = np.where(amap.count >= 5, np.abs(amap.offset.value), np.nan)
         expected = np.sort(offsets[np.isfinite(offsets)])[:-8:-1]
@@ -254,7 +247,7 @@ class TestFiles:
             assert hdus["OFFSET"].header["BUNIT"] == "dex"
             assert_array_equal(hdus["EDGES_R"].data["edge"], amap.binning["R"].edges.value)
 
-    def test_files_are_not_replaced_unasked(self, amap, tmp_path):
+    def test_overwrite(self, amap, tmp_path):
         path = tmp_path / "map.fits"
         amap.write(path)
         with pytest.raises(FileExistsError, match="overwrite=True"):
@@ -262,7 +255,7 @@ class TestFiles:
         amap.write(path, overwrite=True)
         assert [file.name for file in tmp_path.iterdir()] == ["map.fits"]
 
-    def test_bad_files(self, amap, mock, tmp_path):
+    def test_rejects_bad_files(self, amap, mock, tmp_path):
         path = tmp_path / "map.fits"
         amap.write(path)
         path.write_bytes(path.read_bytes()[:200_000])

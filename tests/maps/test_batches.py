@@ -1,6 +1,7 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Maps of stars that come in batches: the same as of all stars together."""
+"""Maps from batches, which equal the map of all stars together."""
 
+import pickle
 import re
 import tracemalloc
 
@@ -16,25 +17,13 @@ from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
 from rcasym.catalog import galactocentric_frame
 from rcasym.exceptions import CatalogWarning, ValuesNotKeptError
 from rcasym.maps import batches
+from tests.maps.helpers import NAMES, assert_same_map, make_raw_table
 
-ARRAYS = ("count", "mean", "median", "std", "mean_error", "radial_mean", "offset")
 COARSE = DiskBinning(phi=None, R=[7, 9, 11, 13] * u.kpc, Z=[-2, -1, 0, 1, 2] * u.kpc)
-NAMES = {"ra": "RAdeg", "dec": "DEdeg", "distance": "Dist", "m_h": "FeH", "age": "Age"}
-
-
-def plain(cat, unit=u.pc):
-    """A catalogue as a table with names and units of its own, and values that are not known."""
-    table = QTable({"RAdeg": cat["coord"].ra, "DEdeg": cat["coord"].dec,
-                    "Dist": cat["coord"].distance.to(unit), "FeH": np.array(cat["m_h"].value),
-                    "Age": cat["age"].to(u.Myr)})
-    table["FeH"][::50] = -9999
-    table["Dist"][3::70] = np.nan
-    return table
-
 
 @pytest.fixture(scope="module")
 def table(mock):
-    return plain(mock)
+    return make_raw_table(mock)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +34,7 @@ def amap(table):
 
 @pytest.fixture
 def files(table, tmp_path):
-    """The stars in five files of three formats, one of them without stars."""
+    """Five files in three formats, one of them without stars."""
     cuts = [0, 3000, 3000, 7001, 15_000, len(table)]
     names = ("a.fits", "b.parquet", "c.parquet", "d.fits", "e.ecsv")
     paths = [tmp_path / name for name in names]
@@ -54,50 +43,42 @@ def files(table, tmp_path):
     return paths
 
 
-def assert_same_bits(a, b):
-    for name in ARRAYS:
-        assert_array_equal(getattr(a, name), getattr(b, name))
-    assert_array_equal(a.state.values, b.state.values)
-    assert (a.n_outside, a.n_masked) == (b.n_outside, b.n_masked)
-    assert a.frame.is_equivalent_frame(b.frame)
-
-
 @pytest.mark.filterwarnings("ignore::rcasym.exceptions.CatalogWarning")
-class TestSources:
+class TestInputs:
     @pytest.mark.parametrize("workers", [1, 2, 5])
     def test_files(self, files, amap, monkeypatch, workers):
         monkeypatch.setattr(batches, "BATCH", 1234)
-        assert_same_bits(AsymmetryMap.from_batches(files, columns=NAMES, workers=workers), amap)
-        assert_same_bits(AsymmetryMap.from_batches(files[::-1], columns=NAMES), amap)
+        assert_same_map(AsymmetryMap.from_batches(files, columns=NAMES, workers=workers), amap)
+        assert_same_map(AsymmetryMap.from_batches(files[::-1], columns=NAMES), amap)
 
-    def test_a_folder(self, files, table, amap):
+    def test_folder(self, files, table, amap):
         files[-1].unlink()
         table[15_000:].write(files[-1].with_suffix(".parquet"))
-        assert_same_bits(AsymmetryMap.from_batches(files[0].parent, columns=NAMES), amap)
+        assert_same_map(AsymmetryMap.from_batches(files[0].parent, columns=NAMES), amap)
 
     def test_tables_from_an_iterator(self, table, amap):
         parts = (table[start:start + 777] for start in range(0, len(table), 777))
-        assert_same_bits(AsymmetryMap.from_batches(parts, columns=NAMES), amap)
+        assert_same_map(AsymmetryMap.from_batches(parts, columns=NAMES), amap)
 
     def test_catalogues_and_paths(self, files, table, amap):
         catalog = RedClumpCatalog.from_table(table[:3000], columns=NAMES)
         mixed = [catalog, *files[1:]]
-        assert_same_bits(AsymmetryMap.from_batches(iter(mixed), columns=NAMES), amap)
+        assert_same_map(AsymmetryMap.from_batches(iter(mixed), columns=NAMES), amap)
 
     def test_galactic_coordinates(self, mock):
         sky = mock["coord"].galactic
         table = QTable({"l": sky.l, "b": sky.b, "distance": sky.distance, "m_h": mock["m_h"]})
         ours = AsymmetryMap.from_batches([table[:500], table[500:]])
-        assert_same_bits(ours, AsymmetryMap.from_catalog(RedClumpCatalog.from_table(table)))
+        assert_same_map(ours, AsymmetryMap.from_catalog(RedClumpCatalog.from_table(table)))
 
-    def test_by_age_and_in_another_frame(self, files, table):
+    def test_by_age_in_another_frame(self, files, table):
         frame = galactocentric_frame(R0=8 * u.kpc)
         ours = AsymmetryMap.from_batches(files, DiskBinning.by_age(), columns=NAMES, frame=frame)
         catalog = RedClumpCatalog.from_table(table, columns=NAMES, frame=frame)
-        assert_same_bits(ours, AsymmetryMap.from_catalog(catalog, DiskBinning.by_age()))
+        assert_same_map(ours, AsymmetryMap.from_catalog(catalog, DiskBinning.by_age()))
 
     @pytest.mark.parametrize("name", ["cat.fits", "cat.parquet"])
-    def test_files_of_catalogues(self, table, tmp_path, name):
+    def test_catalogue_files(self, table, tmp_path, name):
         catalog = RedClumpCatalog.from_table(table, columns=NAMES)
         catalog.write(tmp_path / name)
         binning = DiskBinning.by_age()
@@ -109,7 +90,7 @@ class TestSources:
 
     @pytest.mark.parametrize("suffix", ["fits", "parquet"])
     @pytest.mark.parametrize("sky", [FK4(), Galactic()])
-    def test_positions_in_another_frame_are_refused(self, mock, sky, suffix, tmp_path):
+    def test_rejects_positions_in_other_sky_frames(self, mock, sky, suffix, tmp_path):
         table = QTable({"coord": mock["coord"][:50].transform_to(sky),
                         "m_h": mock["m_h"][:50].value})
         table.write(tmp_path / f"stars.{suffix}")
@@ -117,43 +98,43 @@ class TestSources:
                                              f"in {type(sky).__name__}"):
             AsymmetryMap.from_batches(tmp_path / f"stars.{suffix}")
 
-    def test_masks_beside_the_values(self, table, tmp_path):
+    def test_masks_in_separate_columns(self, table, tmp_path):
         masked = table.copy()
         masked["FeH"] = MaskedColumn(table["FeH"], mask=np.arange(len(table)) % 3 == 0)
         masked.write(tmp_path / "masked.fits", serialize_method="data_mask")
-        found = AsymmetryMap.from_batches(tmp_path / "masked.fits", columns=NAMES)
+        ours = AsymmetryMap.from_batches(tmp_path / "masked.fits", columns=NAMES)
         expected = AsymmetryMap.from_batches([masked], columns=NAMES)
-        assert found.n_masked == expected.n_masked > len(table) / 3
-        assert_array_equal(found.count, expected.count)
+        assert ours.n_masked == expected.n_masked > len(table) / 3
+        assert_array_equal(ours.count, expected.count)
 
     @pytest.mark.parametrize("frame", [ICRS(), "galcen", 8 * u.kpc])
-    def test_frame_that_is_none(self, files, frame):
+    def test_rejects_invalid_frames(self, files, frame):
         with pytest.raises(ValueError, match="frame must be a Galactocentric frame; got"):
             AsymmetryMap.from_batches(files, columns=NAMES, frame=frame)
 
-    def test_binning_that_is_none(self, files):
+    def test_rejects_invalid_binnings(self, files):
         with pytest.raises(ValueError, match="binning must be a DiskBinning; got 'fine'"):
             AsymmetryMap.from_batches(files, "fine", columns=NAMES)
 
     @pytest.mark.parametrize("name", ["m_h", "distance"])
-    def test_column_that_is_left_out(self, mock, name):
+    def test_rejects_needed_columns_set_to_none(self, mock, name):
         table = QTable({"ra": mock["coord"].ra, "dec": mock["coord"].dec,
                         "distance": mock["coord"].distance, "m_h": mock["m_h"]})
         with pytest.raises(ValueError, match=f"'{name}'"):
             AsymmetryMap.from_batches([table], columns={name: None})
 
     @pytest.mark.parametrize(("name", "content"), [
-        ("notes.txt", b"these are no stars\n"), ("stars.h5", b""), ("stars.xml", b""),
+        ("notes.txt", b"not a table\n"), ("stars.h5", b""), ("stars.xml", b""),
         ("stars.ecsv", bytes(4000)), ("stars.h5", bytes(4000)), ("stars.fits.gz", b"\x1f\x8b" * 99),
         ("stars.fits", bytes(2880)), ("stars.parquet", bytes(4000))])
-    def test_what_is_no_table_is_named(self, name, content, tmp_path):
+    def test_error_names_a_file_that_is_not_a_table(self, name, content, tmp_path):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(ValueError, match=re.escape(name)) as found:
+        with pytest.raises(ValueError, match=re.escape(name)) as raised:
             AsymmetryMap.from_batches(tmp_path / name)
-        assert len(str(found.value)) < 600
+        assert len(str(raised.value)) < 600
 
     @pytest.mark.parametrize("suffix", ["fits", "parquet", "ecsv", "hdf5"])
-    def test_files_of_catalogues_keep_their_frame(self, suffix, tmp_path):
+    def test_catalogue_files_keep_their_frame(self, suffix, tmp_path):
         if suffix in ("parquet", "hdf5"):
             library = {"parquet": "pyarrow", "hdf5": "h5py"}[suffix]
             pytest.importorskip(library, reason=f"{library} is not installed")
@@ -161,41 +142,41 @@ class TestSources:
                       for frame in (galactocentric_frame(R0=7.5 * u.kpc), None))
         for name, catalog in (("far", far), ("paper", paper)):
             catalog.write(tmp_path / f"{name}.{suffix}")
-        found = AsymmetryMap.from_batches(tmp_path / f"far.{suffix}")
-        assert found.frame.is_equivalent_frame(far.frame)
+        ours = AsymmetryMap.from_batches(tmp_path / f"far.{suffix}")
+        assert ours.frame.is_equivalent_frame(far.frame)
         expected = AsymmetryMap.from_catalog(far)
-        assert_array_equal(found.count, expected.count)
-        assert_allclose(found.mean, expected.mean, rtol=1e-12)
-        assert (found.count != AsymmetryMap.from_catalog(paper).count).any()
+        assert_array_equal(ours.count, expected.count)
+        assert_allclose(ours.mean, expected.mean, rtol=1e-12)
+        assert (ours.count != AsymmetryMap.from_catalog(paper).count).any()
         both = [tmp_path / f"far.{suffix}", tmp_path / f"paper.{suffix}"]
         with pytest.raises(ValueError, match=rf"paper\.{suffix}.*: batches of one map must share"):
             AsymmetryMap.from_batches(both)
-        # No star is in another frame.
+        # A file without stars agrees with any frame.
         far[:0].write(tmp_path / f"none.{suffix}")
         for name in ("far", "paper"):
             amap = AsymmetryMap.from_batches([tmp_path / f"none.{suffix}",
                                               tmp_path / f"{name}.{suffix}"])
             assert amap.n_stars > 100
-        # The positions in the sky are in all of them.
+        # Positions on the sky can be transformed to any frame.
         assert AsymmetryMap.from_batches(both, frame=paper.frame).frame.is_equivalent_frame(
             paper.frame)
 
     @pytest.mark.parametrize("dtype", ["f4", ">f8", "f2", "i8"])
-    def test_types_of_columns(self, table, tmp_path, dtype):
+    def test_column_types(self, table, tmp_path, dtype):
         other = Table({name: np.nan_to_num(table[name].value, nan=-9999).astype(
             dtype if name == "FeH" else "f8") for name in table.colnames})
         for name in other.colnames:
             other[name].unit = table[name].unit
         theirs = AsymmetryMap.from_catalog(RedClumpCatalog.from_table(other, columns=NAMES))
-        assert_same_bits(AsymmetryMap.from_batches([other], columns=NAMES), theirs)
+        assert_same_map(AsymmetryMap.from_batches([other], columns=NAMES), theirs)
         if dtype != "f2":
             other.write(tmp_path / "stars.fits")
-            assert_same_bits(AsymmetryMap.from_batches(tmp_path / "stars.fits", columns=NAMES),
+            assert_same_map(AsymmetryMap.from_batches(tmp_path / "stars.fits", columns=NAMES),
                              theirs)
 
-    def test_units_may_differ_from_file_to_file(self, mock, amap, tmp_path):
-        plain(mock)[:9000].write(tmp_path / "a.fits")
-        plain(mock, u.kpc)[9000:].write(tmp_path / "b.fits")
+    def test_files_may_have_different_units(self, mock, amap, tmp_path):
+        make_raw_table(mock)[:9000].write(tmp_path / "a.fits")
+        make_raw_table(mock, u.kpc)[9000:].write(tmp_path / "b.fits")
         ours = AsymmetryMap.from_batches(tmp_path, columns=NAMES)
         assert abs(ours.count - amap.count).max() <= 2
 
@@ -211,9 +192,10 @@ def test_lost_values_are_counted_over_all_batches(table):
     parts = [table[start:start + 1000] for start in range(0, len(table), 1000)]
     with pytest.warns(CatalogWarning) as caught:
         AsymmetryMap.from_batches(parts, columns=NAMES)
-    words = [str(warning.message) for warning in caught]
-    assert len(words) == 2
-    assert any("column 'FeH' (m_h): 400 of 20,000 stars have no value" in word for word in words)
+    messages = [str(warning.message) for warning in caught]
+    assert len(messages) == 2
+    assert any("column 'FeH' (m_h): 400 of 20,000 stars have no value" in message
+               for message in messages)
 
 
 @pytest.mark.filterwarnings("ignore::rcasym.exceptions.CatalogWarning")
@@ -222,7 +204,7 @@ class TestWithoutMedians:
     def moments(self, files):
         return AsymmetryMap.from_batches(files, columns=NAMES, medians=False)
 
-    def test_arrays_agree_with_those_of_the_values(self, moments, amap):
+    def test_arrays_agree_with_those_of_a_full_map(self, moments, amap):
         assert_array_equal(moments.count, amap.count)
         for name in ("mean", "std", "mean_error", "radial_mean", "offset", "difference"):
             assert_allclose(getattr(moments, name).value, getattr(amap, name).value, rtol=0,
@@ -239,12 +221,12 @@ class TestWithoutMedians:
                 one, other = (np.ma.filled(profile[name], np.nan) for profile in (ours, theirs))
                 assert_allclose(one, other, rtol=1e-9, atol=1e-11)
 
-    def test_workers_change_no_bit(self, files, moments):
+    def test_result_does_not_depend_on_workers(self, files, moments):
         again = AsymmetryMap.from_batches(files, columns=NAMES, medians=False, workers=3)
         assert_array_equal(again.mean, moments.mean)
         assert_array_equal(again.std, moments.std)
 
-    def test_what_needs_the_values_raises(self, moments, amap):
+    def test_raises_where_values_are_needed(self, moments, amap):
         assert not hasattr(moments, "median")
         for call in (lambda: moments.median, moments.profile, lambda: moments.test(n=9),
                      lambda: moments.bootstrap(n=9), lambda: moments.plot("median")):
@@ -254,12 +236,18 @@ class TestWithoutMedians:
             with pytest.raises(ValuesNotKeptError, match="must both keep the values"):
                 one + other
 
-    def test_maps_add_up(self, table, moments):
+    def test_addition(self, table, moments):
         parts = [AsymmetryMap.from_batches([table[k::2]], columns=NAMES, medians=False)
                  for k in range(2)]
-        both = parts[0] + parts[1]
-        assert_array_equal(both.count, moments.count)
-        assert_allclose(both.std.value, moments.std.value, rtol=0, atol=1e-12)
+        sums = [parts[0] + parts[1]]
+        # Pickled, as between processes.
+        parts = [pickle.loads(pickle.dumps(part)) for part in parts]
+        sums.append(parts[0] + parts[1])
+        for both in sums:
+            assert_array_equal(both.count, moments.count)
+            assert_allclose(both.std.value, moments.std.value, rtol=0, atol=1e-12)
+            assert (both.n_outside, both.n_masked) == (moments.n_outside, moments.n_masked)
+        assert_array_equal(sums[0].std, sums[1].std)
 
     @pytest.mark.parametrize("name", ["map.fits", "map.h5"])
     def test_round_trip(self, moments, tmp_path, name):
@@ -271,7 +259,7 @@ class TestWithoutMedians:
         assert not hasattr(again, "median")
         assert (again + moments).n_stars == 2 * moments.n_stars
 
-    def test_memory_does_not_grow_with_the_stars(self, mock):
+    def test_memory_does_not_grow_with_the_number_of_stars(self, mock):
         part = QTable({"ra": mock["coord"].ra, "dec": mock["coord"].dec,
                        "distance": mock["coord"].distance, "m_h": mock["m_h"]})
         peaks = []
@@ -283,12 +271,12 @@ class TestWithoutMedians:
         assert peaks[1] < 1.2 * peaks[0]
 
 
-def test_units_of_tables_without_units(table, amap):
+def test_units_argument(table, amap):
     bare = Table({name: table[name].value if name != "FeH" else table[name]
                   for name in table.colnames})
     units = {"distance": "pc", "Age": u.Myr}
     with pytest.warns(CatalogWarning):
-        assert_same_bits(AsymmetryMap.from_batches([bare], columns=NAMES, units=units), amap)
+        assert_same_map(AsymmetryMap.from_batches([bare], columns=NAMES, units=units), amap)
     with pytest.raises(ValueError, match="a key of units must be one of .*; got 'dist'"):
         AsymmetryMap.from_batches([bare], columns=NAMES, units={"dist": "pc"})
 
@@ -296,33 +284,33 @@ def test_units_of_tables_without_units(table, amap):
 @pytest.mark.filterwarnings("ignore::rcasym.exceptions.CatalogWarning")
 class TestErrors:
     @pytest.mark.parametrize("suffix", [".fits", ".parquet"])
-    def test_cut_short(self, table, tmp_path, suffix):
+    def test_truncated_file(self, table, tmp_path, suffix):
         path = tmp_path / f"stars{suffix}"
         table.write(path)
         path.write_bytes(path.read_bytes()[:len(path.read_bytes()) // 2])
         with pytest.raises(ValueError, match=f"stars{suffix}"):
             AsymmetryMap.from_batches([path], columns=NAMES)
 
-    def test_missing_column_names_the_file(self, files, table):
+    def test_error_names_the_file_with_a_missing_column(self, files, table):
         table["RAdeg", "DEdeg", "FeH"].write(files[1], overwrite=True)
         with pytest.raises(ValueError, match=r"b\.parquet: the table must have a column 'Dist'"):
             AsymmetryMap.from_batches(files, columns=NAMES)
         with pytest.raises(ValueError, match=r"batch 1: the table must have a column 'DEdeg'"):
             AsymmetryMap.from_batches([table, table["RAdeg", "FeH"]], columns=NAMES)
 
-    def test_wrong_unit_names_the_file(self, files, table):
+    def test_error_names_the_file_with_a_wrong_unit(self, files, table):
         other = table[:10]
         other["Dist"] = other["Dist"].value * u.s
         other.write(files[3], overwrite=True)
         with pytest.raises(ValueError, match=r"d\.fits, rows 0 to 9: column 'Dist'.*converts to"):
             AsymmetryMap.from_batches(files, columns=NAMES)
 
-    def test_no_table_in_the_file(self, tmp_path):
+    def test_file_without_a_table(self, tmp_path):
         fits.PrimaryHDU(np.zeros((3, 3))).writeto(tmp_path / "image.fits")
         with pytest.raises(ValueError, match="must have a table"):
             AsymmetryMap.from_batches([tmp_path / "image.fits"])
 
-    def test_what_is_no_batch(self, table, tmp_path):
+    def test_rejects_invalid_batches(self, table, tmp_path):
         for bad, words in ((5, "batches must be a path"), (table, "batches must be a path, or a"),
                            (lambda: iter([table]), "got function"), ({"a": 1}, "got dict"),
                            (b"stars.fits", "got bytes"),
@@ -333,12 +321,12 @@ class TestErrors:
         with pytest.raises(FileNotFoundError, match="there is no file"):
             AsymmetryMap.from_batches("absent.fits")
 
-    def test_frames_differ(self, mock, table):
+    def test_rejects_different_frames(self, mock, table):
         frame = galactocentric_frame(R0=8 * u.kpc)
         with pytest.raises(ValueError, match="batch 0: catalogues of one map must share one"):
             AsymmetryMap.from_batches([mock], frame=frame)
 
     @pytest.mark.parametrize("bad", [0, -1, 1.5, True])
-    def test_workers(self, files, bad):
+    def test_rejects_bad_numbers_of_workers(self, files, bad):
         with pytest.raises(ValueError, match="workers must be a whole number of 1 or more"):
             AsymmetryMap.from_batches(files, workers=bad)

@@ -1,4 +1,7 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from astropy import units as u
@@ -10,7 +13,7 @@ from rcasym.utils.axes import Axis
 from tests.conftest import catalog_at, random_stars
 
 
-def test_default_is_the_papers():
+def test_default_is_the_grid_of_the_paper():
     binning = DiskBinning()
     assert binning.shape == (6, 15, 14)
     phi, R, Z = binning.axes
@@ -31,7 +34,7 @@ def test_by_age():
     assert DiskBinning.by_age(min_count=10).min_count == 10
 
 
-def test_axes_that_are_not_given():
+def test_optional_axes():
     assert DiskBinning(phi=None).shape == (15, 14)
     assert DiskBinning(age=[0, 5, 14] * u.Gyr).shape == (6, 2, 15, 14)
     with pytest.raises(BinningError, match="'age', the choices are 'phi', 'R', 'Z'"):
@@ -81,21 +84,48 @@ def test_equality_and_repr():
     ({"age": [-1, 5] * u.Gyr}, "age edges must lie within 0"),
     ({"min_count": 0}, "min_count must be a whole number of 1 or more; got 0"),
     ({"min_count": 2.5}, "min_count must be a whole number")])
-def test_bad_edges(edges, message):
+def test_rejects_bad_edges(edges, message):
     with pytest.raises(RcasymError, match=message):
         DiskBinning(**edges)
 
 
-def test_wrong_units():
+def test_rejects_wrong_units():
     with pytest.raises(u.UnitsError, match="'Z'"):
         DiskBinning(Z=[-1, 0, 1] * u.deg)
     with pytest.raises(TypeError, match="'R'"):
         DiskBinning(R=[8, 9, 10])
 
 
-def test_mirror_to_rounding_is_enough():
-    assert len(DiskBinning(Z=np.arange(-2.1, 2.2, 0.3) * u.kpc)["Z"]) == 14
-    assert len(DiskBinning(Z=np.linspace(-2.1, 2.1, 15) * u.kpc)["Z"]) == 14
+@pytest.mark.parametrize("Z", [np.arange(-2.1, 2.2, 0.3), np.linspace(-2.1, 2.1, 15),
+                               [-1, 0, 1 + 5e-10]])
+def test_Z_mirrors_to_rounding(Z):
+    binning = DiskBinning(Z=Z * u.kpc)
+    assert_array_equal(binning["Z"].edges.value, Z)
+    assert_array_equal(binning.abs_Z.edges.value, np.abs(Z[len(Z) // 2:]))
+
+
+def test_rejects_Z_that_does_not_mirror():
+    with pytest.raises(BinningError, match="Z edges must mirror about 0 to 1e-09; got"):
+        DiskBinning(Z=[-1, 0, 1 + 2e-9] * u.kpc)
+
+
+def test_abs_Z_excludes_the_bin_astride_the_plane():
+    axis = DiskBinning(Z=[-2, -1, -0.5, 0.5, 1, 2] * u.kpc).abs_Z
+    assert axis == Axis("abs_Z", [0.5, 1, 2] * u.kpc)
+    assert len(DiskBinning(Z=[-1, 1] * u.kpc).abs_Z) == 0
+
+
+def test_cached_properties_do_not_change_a_binning():
+    used, new = DiskBinning.by_age(), DiskBinning.by_age()
+    names = ("shape", "size", "n_slices", "abs_Z")
+    cached = {name: getattr(used, name) for name in names}
+    assert vars(used).keys() > set(names)
+    assert used == new
+    assert hash(used) == hash(new)
+    for again in (pickle.loads(pickle.dumps(used)), copy.copy(used), copy.deepcopy(used)):
+        assert again == new
+        assert hash(again) == hash(new)
+        assert {name: getattr(again, name) for name in names} == cached
 
 
 def test_index():
@@ -113,13 +143,13 @@ def test_index():
                   | (outside.R > 15.2 * u.kpc) | (np.abs(outside.Z) > 2.1 * u.kpc))
 
 
-def test_index_of_what_is_not_known():
+def test_index_of_unknown_values():
     cat = catalog_at([8, np.nan, 8], [0, 0, 0], [0.1, 0.1, 0.1], [0, 0, 0],
                      age=[1, 1, np.nan] * u.Gyr)
     assert_array_equal(DiskBinning().index(cat) >= 0, [True, False, True])
     assert_array_equal(DiskBinning.by_age().index(cat) >= 0, [True, False, False])
 
 
-def test_ages_are_needed_for_an_age_axis():
+def test_age_axis_needs_ages():
     with pytest.raises(CatalogError, match="column 'age'"):
         DiskBinning.by_age().index(random_stars(10, 1))

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Maps of dask DataFrames and HATS catalogues, with any scheduler: the same bits each time."""
+"""Maps of dask DataFrames and HATS catalogues, bit-identical with any scheduler."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ from rcasym.catalog import galactocentric_frame
 from rcasym.exceptions import CatalogError, CatalogWarning, RcasymError, ValuesNotKeptError
 from rcasym.maps import partitions
 from rcasym.utils import parallel
-from tests.maps.test_batches import assert_same_bits, plain
+from tests.maps.helpers import assert_same_map, make_raw_table
 
 dask = pytest.importorskip("dask", reason="dask is not installed")
 dask_frames = pytest.importorskip("dask.dataframe", reason="dask.dataframe is not installed")
@@ -27,7 +27,7 @@ pandas = pytest.importorskip("pandas", reason="pandas is not installed")
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::rcasym.exceptions.CatalogWarning"),
-    # Some versions of dask do where a client is there besides.
+    # Some versions of dask warn if a distributed client exists too.
     pytest.mark.filterwarnings("ignore:Running on a single-machine scheduler:UserWarning"),
 ]
 SCHEDULERS = ["threads", "synchronous", "processes"]
@@ -35,8 +35,8 @@ SCHEDULERS = ["threads", "synchronous", "processes"]
 
 @pytest.fixture(scope="module")
 def frame(mock):
-    """The stars as a pandas table, in the units of a catalogue."""
-    table = plain(mock)
+    """Stars as a pandas DataFrame, in the units of a catalogue."""
+    table = make_raw_table(mock)
     return pandas.DataFrame({
         "ra": table["RAdeg"].value, "dec": table["DEdeg"].value,
         "distance": table["Dist"].to_value(u.kpc), "m_h": table["FeH"],
@@ -65,9 +65,9 @@ def fail_in_first_partition(stars):
 
 class TestSchedulers:
     @pytest.mark.parametrize("scheduler", SCHEDULERS)
-    def test_same_bits(self, stars, expected, scheduler):
+    def test_agrees_with_batches(self, stars, expected, scheduler):
         with dask.config.set(scheduler=scheduler):
-            assert_same_bits(AsymmetryMap.from_dask(stars), expected)
+            assert_same_map(AsymmetryMap.from_dask(stars), expected)
 
     @pytest.mark.parametrize("scheduler", SCHEDULERS)
     def test_error_names_the_partition(self, stars, scheduler):
@@ -78,40 +78,40 @@ class TestSchedulers:
                 AsymmetryMap.from_dask(stars, columns={"m_h": "other"})
 
     def test_each_partition_uses_one_thread(self, stars, monkeypatch):
-        seen, work = [], partitions.bin_batch
+        n_threads, original = [], partitions.bin_batch
 
         def bin_batch(*args, **kwargs):
-            seen.append(parallel.n_threads())
-            return work(*args, **kwargs)
+            n_threads.append(parallel.n_threads())
+            return original(*args, **kwargs)
 
         monkeypatch.setattr(partitions, "bin_batch", bin_batch)
         AsymmetryMap.from_dask(stars)
-        assert seen == [1] * 11
+        assert n_threads == [1] * 11
 
 
-class TestStars:
+class TestDataFrames:
     @pytest.mark.parametrize("fan_in", [2, 3, 20])
-    def test_shape_of_the_tree_changes_no_bit(self, stars, expected, monkeypatch, fan_in):
+    def test_result_does_not_depend_on_the_tree(self, stars, expected, monkeypatch, fan_in):
         monkeypatch.setattr(partitions, "FAN_IN", fan_in)
-        assert_same_bits(AsymmetryMap.from_dask(stars), expected)
+        assert_same_map(AsymmetryMap.from_dask(stars), expected)
 
     def test_parquet_files(self, frame, expected, tmp_path):
         for k in range(4):
             frame[k::4].to_parquet(tmp_path / f"{k}.parquet")
         ours = AsymmetryMap.from_dask(dask_frames.read_parquet(tmp_path))
-        assert_same_bits(ours, expected)
+        assert_same_map(ours, expected)
         (tmp_path / "2.parquet").write_bytes((tmp_path / "2.parquet").read_bytes()[:-99])
         with pytest.raises((CatalogError, ValueError, OSError)):
             AsymmetryMap.from_dask(dask_frames.read_parquet(tmp_path))
 
-    def test_works_as_any_other_map(self, stars, expected, tmp_path):
+    def test_works_like_any_other_map(self, stars, expected, tmp_path):
         ours = AsymmetryMap.from_dask(stars)
-        assert_same_bits(ours + ours, expected + expected)
+        assert_same_map(ours + ours, expected + expected)
         ours.write(tmp_path / "map.fits")
-        assert_same_bits(AsymmetryMap.read(tmp_path / "map.fits"), expected)
+        assert_same_map(AsymmetryMap.read(tmp_path / "map.fits"), expected)
         assert ours.test(n=99, rng=1).p_value == expected.test(n=99, rng=1).p_value
 
-    def test_by_age_names_units_and_another_frame(self, frame):
+    def test_columns_units_and_frame(self, frame):
         other = frame.assign(d=1000 * frame["distance"], t=1000 * frame["age"])
         other = other.drop(columns=["distance", "age"])
         how = {"columns": {"distance": "d", "age": "t"}, "units": {"distance": "pc", "t": "Myr"},
@@ -119,17 +119,19 @@ class TestStars:
         ours = AsymmetryMap.from_dask(dask_frames.from_pandas(other, npartitions=3),
                                       DiskBinning.by_age(), **how)
         theirs = AsymmetryMap.from_batches([Table.from_pandas(other)], DiskBinning.by_age(), **how)
-        assert_same_bits(ours, theirs)
+        assert_same_map(ours, theirs)
         assert ours.n_stars > 1000
 
-    def test_without_medians(self, stars, expected):
-        ours = AsymmetryMap.from_dask(stars, medians=False)
+    @pytest.mark.parametrize("scheduler", SCHEDULERS)
+    def test_without_medians(self, stars, expected, scheduler):
+        with dask.config.set(scheduler=scheduler):
+            ours = AsymmetryMap.from_dask(stars, medians=False)
         assert_array_equal(ours.count, expected.count)
         assert_allclose(ours.std.value, expected.std.value, rtol=0, atol=1e-12)
         with pytest.raises(ValuesNotKeptError):
             ours.median  # noqa: B018
 
-    def test_few_stars_in_a_partition(self, stars, expected):
+    def test_partitions_without_stars(self, stars, expected):
         some = AsymmetryMap.from_dask(stars[stars["ra"] < 10])
         assert 0 < some.n_stars < expected.n_stars
         none = AsymmetryMap.from_dask(stars[stars["ra"] < -10])
@@ -139,7 +141,7 @@ class TestStars:
         other = frame.drop(columns="other").convert_dtypes(dtype_backend="pyarrow")
         other["distance"] = other["distance"].where(other["distance"].notna(), pandas.NA)
         ours = AsymmetryMap.from_dask(dask_frames.from_pandas(other, npartitions=3))
-        assert_same_bits(ours, expected)
+        assert_same_map(ours, expected)
 
     def test_lost_values_are_counted_over_all_partitions(self, stars):
         with pytest.warns(CatalogWarning) as caught:
@@ -150,13 +152,13 @@ class TestStars:
                    for message in messages)
 
     @pytest.mark.parametrize("values", [["0.25"] * 8, [True] * 8, ["2020-01-01"] * 8])
-    def test_values_that_are_no_numbers(self, values):
+    def test_rejects_values_that_are_not_numbers(self, values):
         stars = pandas.DataFrame({"ra": np.arange(8.0), "dec": 0.0, "distance": 2.0})
         stars["m_h"] = pandas.to_datetime(values) if values[0] == "2020-01-01" else values
         with pytest.raises(CatalogError, match="m_h"):
             AsymmetryMap.from_dask(dask_frames.from_pandas(stars, npartitions=2))
 
-    def test_wrong_arguments(self, stars, frame):
+    def test_rejects_bad_arguments(self, stars, frame):
         with pytest.raises(CatalogError, match="must have a column 'distance'"):
             AsymmetryMap.from_dask(stars[["ra", "dec", "m_h"]])
         with pytest.raises(RcasymError, match="a key of units must be one of .*; got 'nothing'"):
@@ -169,7 +171,7 @@ class TestStars:
 @pytest.mark.parametrize(("missing", "catalog", "advice"), [
     ("dask", "object()", "from_dask needs dask, which the extra 'dask' brings: pip install"),
     ("lsdb", "'x'", "HATS catalogues need lsdb, which the extra 'lsdb' brings: pip install")])
-def test_missing_package_is_named(missing, catalog, advice):
+def test_error_names_a_missing_package(missing, catalog, advice):
     code = (f"import sys; sys.modules[{missing!r}] = None\n"
             f"from rcasym import AsymmetryMap\nAsymmetryMap.from_dask({catalog})")
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -187,16 +189,16 @@ def client():
 
 
 class TestCluster:
-    def test_same_bits(self, client, stars, expected):
-        assert_same_bits(AsymmetryMap.from_dask(stars), expected)
-        # Partitions that the workers hold already.
-        assert_same_bits(AsymmetryMap.from_dask(stars.persist()), expected)
+    def test_agrees_with_batches(self, client, stars, expected):
+        assert_same_map(AsymmetryMap.from_dask(stars), expected)
+        # Partitions that are in the memory of the workers.
+        assert_same_map(AsymmetryMap.from_dask(stars.persist()), expected)
 
     def test_error_names_the_partition(self, client, stars):
         with pytest.raises(CatalogError, match="partition 0 of 11: OSError: no such pixel"):
             AsymmetryMap.from_dask(fail_in_first_partition(stars))
 
-    # dask warns that annotations do not change the plan of a query; they do reach the scheduler.
+    # dask warns that annotations do not affect the query plan; they do reach the scheduler.
     @pytest.mark.filterwarnings("ignore:Dask annotations:UserWarning")
     def test_retries_are_set_by_dask(self, client, stars, expected, tmp_path):
         def fail_twice(part, folder=tmp_path):
@@ -208,7 +210,7 @@ class TestCluster:
         flaky = stars.map_partitions(fail_twice, meta=stars._meta)
         with dask.annotate(retries=3):
             ours = AsymmetryMap.from_dask(flaky)
-        assert_same_bits(ours, expected)
+        assert_same_map(ours, expected)
         assert len(list(tmp_path.iterdir())) == 2
 
     def test_worker_that_dies_once(self, client, stars, expected, tmp_path):
@@ -220,12 +222,12 @@ class TestCluster:
 
         ours = AsymmetryMap.from_dask(stars.map_partitions(kill_once, meta=stars._meta))
         assert (tmp_path / "mark").exists()
-        assert_same_bits(ours, expected)
+        assert_same_map(ours, expected)
 
 
 @pytest.fixture(scope="module")
 def hats_path(frame, tmp_path_factory):
-    """The stars as a HATS catalogue."""
+    """Path of a HATS catalogue of the stars."""
     lsdb = pytest.importorskip("lsdb", reason="lsdb is not installed")
     path = tmp_path_factory.mktemp("hats") / "stars"
     with warnings.catch_warnings():
@@ -240,22 +242,22 @@ def hats_path(frame, tmp_path_factory):
 @pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning")
 class TestHats:
     def test_path(self, hats_path, expected):
-        assert_same_bits(AsymmetryMap.from_dask(hats_path), expected)
-        assert_same_bits(AsymmetryMap.from_dask(str(hats_path)), expected)
+        assert_same_map(AsymmetryMap.from_dask(hats_path), expected)
+        assert_same_map(AsymmetryMap.from_dask(str(hats_path)), expected)
 
     def test_open_catalogue(self, hats_path, expected, frame):
         import lsdb
 
         catalog = lsdb.open_catalog(hats_path)
-        assert_same_bits(AsymmetryMap.from_dask(catalog), expected)
+        assert_same_map(AsymmetryMap.from_dask(catalog), expected)
         north = AsymmetryMap.from_dask(catalog.query("dec > 0"))
         theirs = AsymmetryMap.from_batches([Table.from_pandas(frame[frame["dec"] > 0])])
-        assert_same_bits(north, theirs)
+        assert_same_map(north, theirs)
 
     def test_by_age(self, hats_path, frame):
         ours = AsymmetryMap.from_dask(hats_path, DiskBinning.by_age(), columns={"age": "age"})
         theirs = AsymmetryMap.from_batches([Table.from_pandas(frame)], DiskBinning.by_age())
-        assert_same_bits(ours, theirs)
+        assert_same_map(ours, theirs)
 
     def test_errors(self, hats_path, tmp_path):
         with pytest.raises(CatalogError, match="must have a column 'FeH'"):

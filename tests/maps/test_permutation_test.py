@@ -8,7 +8,7 @@ from scipy import stats
 from rcasym import AsymmetryMap, DiskBinning
 from rcasym.exceptions import CatalogWarning, RcasymError
 from tests.conftest import catalog_at
-from tests.maps.test_profile import SMALL, small_map, small_stars
+from tests.maps.helpers import SMALL, small_map, small_stars
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def result(amap):
 
 
 class TestResult:
-    def test_finds_what_is_there(self, result):
+    def test_detects_an_injected_asymmetry(self, result):
         assert result.p_value == result.p_value_squares == 1e-3
         quiet, loud = result.slices
         assert loud["p_value_corrected"] == 0.002
@@ -52,8 +52,8 @@ class TestResult:
         profile = amap.profile(10 * u.kpc)
         assert_array_equal(profile["n_north"], result.bins["n_north"])
 
-    def test_differences_against_a_regression(self, result, stars):
-        """Voxels as fixed effects: the same estimate as least squares with a term for each."""
+    def test_differences_agree_with_a_regression(self, result, stars):
+        """The estimate is that of least squares with one term per voxel."""
         R, phi, Z, m_h = (np.asarray(x) for x in (stars.R, stars.phi, stars.Z, stars["m_h"]))
         for row in result.bins:
             here = ((row["phi_min"].value <= phi) & (phi < row["phi_max"].value) & (R >= 10)
@@ -65,7 +65,7 @@ class TestResult:
             covariance = np.linalg.inv(design.T @ design) * squares[0] / (here.sum() - 3)
             assert_allclose(row["difference_error"].value, np.sqrt(covariance[0, 0]), rtol=0.1)
 
-    def test_one_voxel_against_scipy(self):
+    def test_one_voxel_agrees_with_scipy(self):
         binning = DiskBinning(R=[10, 12] * u.kpc, Z=[-1, 0, 1] * u.kpc, phi=None)
         cat = small_stars(60, seed=5)
         cat = cat[cat.R.value >= 10]
@@ -76,11 +76,11 @@ class TestResult:
             (m_h[north], m_h[~north]), lambda a, b: np.abs(np.mean(a) - np.mean(b)),
             alternative="greater", n_resamples=9999, random_state=2)
         assert_allclose(ours.p_value, theirs.pvalue, atol=0.015)
-        # With a single bin both statistics are the same.
+        # With a single bin both statistics are equivalent.
         assert ours.p_value == ours.p_value_squares
         assert_allclose(ours.difference.value, m_h[north].mean() - m_h[~north].mean())
 
-    def test_corrected_by_scipy(self, result):
+    def test_correction_agrees_with_scipy(self, result):
         for name in ("p_value", "p_value_squares"):
             for table in (result.bins, result.slices):
                 assert_allclose(table[f"{name}_corrected"],
@@ -97,7 +97,7 @@ class TestResult:
 
 
 class TestSeeds:
-    def test_same_seed_same_bits(self, amap, stars, result):
+    def test_same_seed_gives_the_same_result(self, amap, stars, result):
         again = amap.test(10 * u.kpc, n=999, rng=np.random.default_rng(1))
         batches = AsymmetryMap.from_batches([stars[700:], stars[:700]], SMALL)
         for other in (again, batches.test(10 * u.kpc, n=999, rng=1)):
@@ -106,19 +106,20 @@ class TestSeeds:
         assert not np.array_equal(amap.test(10 * u.kpc, n=999, rng=2).table["p_value"],
                                   result.table["p_value"])
 
-    def test_number_of_cores_does_not_matter(self, amap, result, monkeypatch):
-        for cores in (1, 7, None):
-            monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
-            again = amap.test(10 * u.kpc, n=999, rng=1)
-            assert_array_equal(again.table["p_value"], result.table["p_value"])
-            a, b = (amap.bootstrap(10 * u.kpc, n=50, rng=1, statistic=statistic)[0]
-                    for statistic in ("median", "mean"))
-        monkeypatch.undo()
-        for statistic, expected in (("median", a), ("mean", b)):
-            assert_array_equal(amap.bootstrap(10 * u.kpc, n=50, rng=1, statistic=statistic)[0],
-                               expected)
+    @pytest.mark.parametrize("cores", [1, 7, None])
+    def test_result_does_not_depend_on_the_number_of_cores(self, amap, result, monkeypatch, cores):
+        def draw_bootstraps():
+            return [amap.bootstrap(10 * u.kpc, n=50, rng=1, statistic=statistic)
+                    for statistic in ("median", "mean")]
 
-    def test_any_generator_and_its_state(self, amap):
+        monkeypatch.setattr("os.cpu_count", lambda: 2)
+        expected = draw_bootstraps()
+        monkeypatch.setattr("os.cpu_count", lambda: cores)
+        assert_array_equal(draw_bootstraps(), expected)
+        again = amap.test(10 * u.kpc, n=999, rng=1)
+        assert_array_equal(again.table["p_value"], result.table["p_value"])
+
+    def test_generators(self, amap):
         for rng in (np.random.Generator(np.random.MT19937(1)),
                     np.random.Generator(np.random.RandomState(1)._bit_generator),
                     np.random.Generator(np.random.Philox(1))):
@@ -136,47 +137,47 @@ class TestSeeds:
         assert_array_equal(again.table["p_value"], result.table["p_value"])
 
 
-class TestWhatIsMissing:
+class TestMissingData:
     def test_one_hemisphere(self, stars):
         amap = small_map(stars[stars.Z > 0])
         with pytest.warns(CatalogWarning, match="no voxel between R_min and R_max has stars on both"
                                                 " sides"):
-            found = amap.test(10 * u.kpc, n=99)
-        assert np.isnan([found.p_value, found.p_value_squares, found.difference.value]).all()
-        assert np.isnan(found.table["p_value_corrected"]).all()
-        assert found.table["n_unpaired"][-1] == np.sum((stars.R >= 10 * u.kpc) & (stars.Z > 0))
-        assert len(amap.profile(10 * u.kpc).plot(test=found)) == 3
+            result = amap.test(10 * u.kpc, n=99)
+        assert np.isnan([result.p_value, result.p_value_squares, result.difference.value]).all()
+        assert np.isnan(result.table["p_value_corrected"]).all()
+        assert result.table["n_unpaired"][-1] == np.sum((stars.R >= 10 * u.kpc) & (stars.Z > 0))
+        assert len(amap.profile(10 * u.kpc).plot(test=result)) == 3
 
-    def test_one_azimuth_without_a_hemisphere(self, stars):
+    def test_one_azimuth_without_the_south(self, stars):
         cat = stars[(stars.phi > 0) | (stars.Z > 0)]
-        found = small_map(cat).test(10 * u.kpc, n=99, rng=1)
-        assert_array_equal(np.isnan(found.slices["p_value"]), [True, False])
-        assert_array_equal(found.slices["p_value_corrected"][1], found.slices["p_value"][1])
-        assert found.p_value == 0.01
+        result = small_map(cat).test(10 * u.kpc, n=99, rng=1)
+        assert_array_equal(np.isnan(result.slices["p_value"]), [True, False])
+        assert_array_equal(result.slices["p_value_corrected"][1], result.slices["p_value"][1])
+        assert result.p_value == 0.01
 
     def test_equal_metallicities(self):
         cat = small_stars(400)
         for value in (-0.2, 0.1):
             cat["m_h"] = np.full(400, value) * u.dex
-            found = small_map(cat).test(10 * u.kpc, n=99, rng=1)
-            assert set(found.table["p_value"]) == set(found.table["p_value_squares"]) == {1.0}
-            assert_allclose(found.table["difference"].value, 0, atol=1e-12)
+            result = small_map(cat).test(10 * u.kpc, n=99, rng=1)
+            assert set(result.table["p_value"]) == set(result.table["p_value_squares"]) == {1.0}
+            assert_allclose(result.table["difference"].value, 0, atol=1e-12)
 
-    def test_one_star_each(self):
+    def test_one_star_per_side(self):
         binning = DiskBinning(R=[10, 12] * u.kpc, Z=[-1, 0, 1] * u.kpc, phi=None)
         cat = catalog_at([11, 11], [0, 0], [0.5, -0.5], [0.1, -0.4])
-        found = AsymmetryMap.from_catalog(cat, binning).test(10 * u.kpc, n=99, rng=1)
-        # Exchanged or not, two stars are as far apart.
-        assert found.p_value == 1
-        assert_allclose(found.difference.value, 0.5)
-        assert np.isnan(found.difference_error)
+        result = AsymmetryMap.from_catalog(cat, binning).test(10 * u.kpc, n=99, rng=1)
+        # Exchanging two stars only changes the sign of their difference.
+        assert result.p_value == 1
+        assert_allclose(result.difference.value, 0.5)
+        assert np.isnan(result.difference_error)
 
     @pytest.mark.parametrize("n", [0, -5, 2.5, "many", True])
-    def test_n(self, amap, n):
+    def test_rejects_bad_n(self, amap, n):
         with pytest.raises(RcasymError, match=f"n must be a whole number of 1 or more; got {n!r}"):
             amap.test(10 * u.kpc, n=n)
 
     @pytest.mark.parametrize("rng", ["seed", 1.5, -1])
-    def test_rng(self, amap, rng):
+    def test_rejects_bad_rng(self, amap, rng):
         with pytest.raises(RcasymError, match="rng must be a seed or a numpy Generator; got"):
             amap.test(10 * u.kpc, n=9, rng=rng)

@@ -12,28 +12,7 @@ from rcasym.exceptions import BinningError, CatalogWarning, RcasymError
 from rcasym.maps.hemispheres import split_hemispheres
 from rcasym.maps.profile import ESTIMATES
 from tests.conftest import catalog_at, random_stars
-
-SMALL = DiskBinning(R=[8, 10, 11, 12] * u.kpc, Z=[-1, -0.5, 0, 0.5, 1] * u.kpc,
-                    phi=[-10, 0, 10] * u.deg)
-
-
-def small_stars(n=2000, seed=0, **columns):
-    """Stars in the small grid, none of them on an edge."""
-    rng = np.random.default_rng(seed)
-    phi = rng.choice([-1, 1], n) * rng.uniform(0.01, 9.9, n)
-    Z = rng.choice([-1, 1], n) * (rng.choice([0.01, 0.51], n) + rng.uniform(0, 0.4, n))
-    return catalog_at(rng.choice([8, 10, 11], n) + rng.uniform(0.01, 0.9, n), phi, Z,
-                      rng.normal(-0.3, 0.2, n), **columns)
-
-
-def values(profile, name):
-    """A column as plain floats, NaN where masked."""
-    column = profile[name]
-    return np.ma.filled(getattr(column, "value", column), np.nan)
-
-
-def small_map(catalog, binning=SMALL):
-    return AsymmetryMap.from_catalog(catalog, binning)
+from tests.maps.helpers import SMALL, assert_same_profile, filled, small_map, small_stars
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +28,7 @@ def amap(stars):
 class TestNumbers:
     @pytest.mark.parametrize("statistic", ["median", "mean"])
     @pytest.mark.parametrize(("R_min", "R_max"), [(8, 12), (10, 12), (10, 11)])
-    def test_against_a_plain_loop(self, stars, amap, statistic, R_min, R_max):
+    def test_agrees_with_a_plain_loop(self, stars, amap, statistic, R_min, R_max):
         profile = amap.profile(R_min * u.kpc, R_max * u.kpc, statistic)
         take = getattr(np, statistic)
         R, phi, Z, m_h = (np.asarray(x) for x in (stars.R, stars.phi, stars.Z, stars["m_h"]))
@@ -84,22 +63,22 @@ class TestNumbers:
         assert_allclose(linear["asymmetry"], np.tanh(0.5 * np.log(10) * (n - s)), atol=1e-12)
         assert_array_equal(np.sign(modulus["asymmetry"]), np.sign(modulus["difference"].value))
 
-    def test_table_as_designed(self, amap):
+    def test_columns_and_units(self, amap):
         profile = amap.profile(10 * u.kpc)
         assert isinstance(profile, AsymmetryProfile)
         assert profile.colnames[:8] == ["phi_min", "phi_max", "abs_Z_min", "abs_Z_max", "n_north",
                                         "n_south", "north", "north_error"]
         for name in ESTIMATES:
-            low, value, high = (values(profile, f"{name}{end}") for end in ("_low", "", "_high"))
+            low, value, high = (filled(profile, f"{name}{end}") for end in ("_low", "", "_high"))
             assert np.all((low < value) & (value < high))
-            assert np.all(values(profile, f"{name}_error") > 0)
+            assert np.all(filled(profile, f"{name}_error") > 0)
             if name != "asymmetry":
                 assert profile[name].unit == u.dex
         assert profile.meta["R_min"] == "10 kpc"
         stars_elsewhere = amap.count[:, 0].sum()
         assert profile.meta["n_left_out"] == stars_elsewhere
 
-    def test_matched_difference_is_that_of_the_test(self, amap):
+    def test_matched_difference_agrees_with_the_permutation_test(self, amap):
         profile = amap.profile(10 * u.kpc)
         test = amap.test(10 * u.kpc, n=9, rng=1)
         for ours, theirs in ((profile, test.bins), (profile.slices(), test.slices)):
@@ -114,7 +93,7 @@ class TestNumbers:
             for end in ("", "_error"):
                 assert_allclose(ours[f"matched_difference{end}"].value,
                                 theirs[f"difference{end}"].value, rtol=1e-12)
-        # With a single voxel a bin it is the difference of the means.
+        # With a single voxel per bin it is the difference of the means.
         one = amap.profile(11 * u.kpc, statistic="mean")
         for end in ("", "_error"):
             assert_allclose(one[f"matched_difference{end}"].value, one[f"difference{end}"].value,
@@ -122,12 +101,12 @@ class TestNumbers:
         n, s = (np.asarray(one[name]) for name in ("n_north", "n_south"))
         assert_allclose(one["n_pairs"], n * s / (n + s))
 
-    def test_wider_with_more_confidence(self, amap):
+    def test_intervals_widen_with_confidence(self, amap):
         narrow, wide = (amap.profile(10 * u.kpc, confidence=c) for c in (0.683, 0.954))
         for name in ESTIMATES:
-            assert np.all(values(wide, f"{name}_low") < values(narrow, f"{name}_low"))
-            assert np.all(values(wide, f"{name}_high") > values(narrow, f"{name}_high"))
-            assert_array_equal(values(wide, f"{name}_error"), values(narrow, f"{name}_error"))
+            assert np.all(filled(wide, f"{name}_low") < filled(narrow, f"{name}_low"))
+            assert np.all(filled(wide, f"{name}_high") > filled(narrow, f"{name}_high"))
+            assert_array_equal(filled(wide, f"{name}_error"), filled(narrow, f"{name}_error"))
 
     def test_default_begins_at_11_kpc(self):
         amap = AsymmetryMap.from_catalog(random_stars(20_000, 3))
@@ -157,13 +136,13 @@ class TestNumbers:
                             np.average(bins["difference"].value, weights=weights))
             assert_allclose(row["difference_error"].value, np.sqrt(np.sum(
                 (weights * bins["difference_error"].value)**2)) / weights.sum())
-        # Rows may be taken and put in another order.
+        # Rows may be selected and reordered.
         again = profile[[3, 0, 2, 1]].slices()
         assert_array_equal(again["phi_min"], [0, -10] * u.deg)
         assert_allclose(again["difference"].value, slices["difference"].value[::-1])
 
 
-class TestProperties:
+class TestInvariance:
     @settings(max_examples=15)
     @given(st.integers(0, 10_000), st.integers(20, 1500),
            st.sampled_from(["modulus", "equation1", "linear"]), st.sampled_from(["median", "mean"]))
@@ -181,30 +160,22 @@ class TestProperties:
                 assert_array_equal(a[f"{name}{end}"], b[f"{name.replace('north', 'south')}{end}"])
         for name in ("difference", "offset_difference", "matched_difference", "asymmetry"):
             for end, other_end in (("", ""), ("_low", "_high"), ("_high", "_low")):
-                assert_array_equal(values(a, f"{name}{end}"), -values(b, f"{name}{other_end}"))
-            assert_array_equal(values(a, f"{name}_error"), values(b, f"{name}_error"))
+                assert_array_equal(filled(a, f"{name}{end}"), -filled(b, f"{name}{other_end}"))
+            assert_array_equal(filled(a, f"{name}_error"), filled(b, f"{name}_error"))
 
     def test_order_and_batches_do_not_matter(self, stars, amap):
         shuffled = stars[np.random.default_rng(0).permutation(len(stars))]
         other = AsymmetryMap.from_batches(
             [shuffled[:300], shuffled[300:301], shuffled[301:]], SMALL)
-        assert_same(amap.profile(10 * u.kpc), other.profile(10 * u.kpc))
+        assert_same_profile(amap.profile(10 * u.kpc), other.profile(10 * u.kpc))
         for a, b in zip(amap.bootstrap(10 * u.kpc, rng=1), other.bootstrap(10 * u.kpc, rng=1),
                         strict=True):
             assert_array_equal(a, b)
 
-    def test_stored_map_gives_the_same(self, amap, tmp_path):
+    def test_written_map_has_the_same_profile(self, amap, tmp_path):
         amap.write(tmp_path / "map.fits")
-        assert_same(AsymmetryMap.read(tmp_path / "map.fits").profile(10 * u.kpc),
+        assert_same_profile(AsymmetryMap.read(tmp_path / "map.fits").profile(10 * u.kpc),
                     amap.profile(10 * u.kpc))
-
-
-def assert_same(a, b):
-    for name in a.colnames:
-        if name == "asymmetry_reason":
-            assert_array_equal(a[name], b[name])
-        else:
-            assert_array_equal(values(a, name), values(b, name))
 
 
 @pytest.mark.parametrize("suffix", ["ecsv", "fits", "h5"])
@@ -216,7 +187,7 @@ def test_round_trip(amap, tmp_path, suffix):
     profile.write(path, **how)
     again = AsymmetryProfile.read(path)
     assert isinstance(again, AsymmetryProfile)
-    assert_same(again, profile)
+    assert_same_profile(again, profile)
     assert len(again.slices()) == 2
     assert len(again.plot()) == 3
 
@@ -231,7 +202,7 @@ class TestBootstrap:
         assert_allclose((north - south).std(axis=0).value, profile["difference_error"].value,
                         rtol=0.07)
 
-    def test_rules(self, amap):
+    def test_rejects_bad_arguments(self, amap):
         for bad in (0, 1.5, True):
             with pytest.raises(RcasymError, match="n must be a whole number of 1 or more"):
                 amap.bootstrap(10 * u.kpc, n=bad)
@@ -241,7 +212,7 @@ class TestBootstrap:
             amap.bootstrap(10 * u.kpc, statistic="mode")
 
 
-class TestWhatIsMissing:
+class TestMissingData:
     def test_one_hemisphere(self):
         cat = small_stars(400)
         amap = small_map(cat[cat.Z > 0])
@@ -255,7 +226,7 @@ class TestWhatIsMissing:
         assert np.isnan(profile.slices()["difference"]).all()
         assert not any(ax.containers for ax in profile.plot()[1:])
 
-    def test_no_star_at_all(self):
+    def test_no_stars(self):
         with pytest.warns(match="the map is empty"):
             amap = small_map(catalog_at([20], [0], [0], [0]))
         profile = amap.profile(10 * u.kpc)
@@ -263,7 +234,7 @@ class TestWhatIsMissing:
         assert not profile["n_north"].any()
         assert len(profile.plot()) == 3
 
-    def test_few_stars_are_counted_and_not_used(self):
+    def test_few_stars_are_counted_but_not_used(self):
         cat = catalog_at([10.5] * 6, [1] * 6, [0.1, 0.1, 0.1, -0.1, -0.1, 0.7], [0.1] * 6)
         profile = small_map(cat).profile(10 * u.kpc)[2:]
         assert_array_equal(profile["n_north"], [3, 1])
@@ -272,7 +243,7 @@ class TestWhatIsMissing:
         assert np.isnan(profile["south"]).all()
         assert list(profile["asymmetry_reason"]) == ["fewer than 3 stars in the South",
                                                      "no stars in the South"]
-        # Voxels that have both sides are compared, however few stars there are.
+        # matched_difference uses all voxels that have both sides.
         assert_array_equal(np.isnan(profile["matched_difference"]), [False, True])
         assert_allclose(profile["n_pairs"], [6 / 5, 0])
 
@@ -284,7 +255,7 @@ class TestWhatIsMissing:
             assert_allclose(profile["difference"].value, 0.2)
             for name in ("north_error", "north_low", "difference_error", "difference_high"):
                 assert np.isnan(profile[name]).all()
-            # Without an error nothing says that N + S is not 0.
+            # Without an error, N + S cannot be distinguished from 0.
             assert profile["asymmetry"].mask.all()
             assert profile["asymmetry_reason"][0] == "one star without an error on both sides"
             linear = amap.profile(8 * u.kpc, statistic=statistic, definition="linear")
@@ -305,7 +276,7 @@ class TestWhatIsMissing:
         R, phi, Z = (np.tile(x, 2) for x in (north.R, north.phi, np.abs(north.Z)))
         Z[500:] *= -1
         for sign, masked in ((-1, True), (1, False)):
-            # Medians of North and South that are the same, but for the sign.
+            # The medians of North and South are equal except for the sign.
             m_h = np.append(north["m_h"].value, sign * north["m_h"].value)
             amap = small_map(catalog_at(R, phi, Z, m_h))
             profile = amap.profile(10 * u.kpc)
@@ -322,10 +293,10 @@ class TestWhatIsMissing:
         m_h[::3] = np.nan
         masked = catalog_at(cat.R, cat.phi, cat.Z, m_h)
         known = np.isfinite(m_h)
-        assert_same(small_map(masked).profile(10 * u.kpc),
+        assert_same_profile(small_map(masked).profile(10 * u.kpc),
                     small_map(cat[known]).profile(10 * u.kpc))
 
-    def test_a_bin_astride_the_plane_is_left_out_and_counted(self):
+    def test_stars_astride_the_plane_are_left_out_and_counted(self):
         binning = DiskBinning(R=[8, 10, 12] * u.kpc, Z=[-1, -0.3, 0.3, 1] * u.kpc, phi=None)
         cat = small_stars(600)
         astride = np.sum(np.abs(cat.Z.value) < 0.3)
@@ -335,15 +306,15 @@ class TestWhatIsMissing:
         assert profile["n_north"][0] == np.sum(cat.Z.value > 0.3)
         assert profile.meta["n_left_out"] == astride
 
-    def test_no_bins_on_both_sides(self):
+    def test_rejects_a_grid_without_hemispheres(self):
         amap = small_map(small_stars(50), DiskBinning(R=[8, 12] * u.kpc, Z=[-1, 1] * u.kpc))
         for call in (amap.profile, amap.test, amap.bootstrap):
             with pytest.raises(BinningError, match="Z must have bins on both sides .* got 1 from"):
                 call(8 * u.kpc)
 
 
-class TestRules:
-    def test_R_is_between_edges(self, amap):
+class TestArguments:
+    def test_rejects_bad_ranges_of_R(self, amap):
         with pytest.raises(BinningError, match=r"R_min must be an edge of R of the binning; got "
                                                r"10.4 kpc, the nearest are 10, 11, 12 kpc"):
             amap.profile(10.4 * u.kpc)
@@ -362,10 +333,10 @@ class TestRules:
         with pytest.raises(TypeError, match="R_min"):
             amap.bootstrap(10)
 
-    def test_R_to_the_tolerance(self, amap):
+    def test_edges_of_R_have_a_tolerance(self, amap):
         expected = amap.profile(10 * u.kpc)
-        assert_same(amap.profile((1e4 + 1e-7) * u.pc), expected)
-        assert_same(amap.profile(None), amap.profile(8 * u.kpc, 12 * u.kpc))
+        assert_same_profile(amap.profile((1e4 + 1e-7) * u.pc), expected)
+        assert_same_profile(amap.profile(None), amap.profile(8 * u.kpc, 12 * u.kpc))
 
     @pytest.mark.parametrize(("how", "message"), [
         ({"statistic": "mode"}, "statistic must be one of 'median', 'mean'; got 'mode'"),
@@ -373,7 +344,7 @@ class TestRules:
         ({"confidence": 1}, "confidence must be between 0 and 1; got 1"),
         ({"confidence": "high"}, "confidence must be between 0 and 1; got 'high'"),
         ({"confidence": np.nan}, "confidence must be between 0 and 1; got nan")])
-    def test_choices(self, amap, how, message):
+    def test_rejects_invalid_choices(self, amap, how, message):
         with pytest.raises(RcasymError, match=message):
             amap.profile(10 * u.kpc, **how)
 
