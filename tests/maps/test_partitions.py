@@ -98,11 +98,11 @@ class TestDataFrames:
     def test_parquet_files(self, frame, expected, tmp_path):
         for k in range(4):
             frame[k::4].to_parquet(tmp_path / f"{k}.parquet")
-        ours = AsymmetryMap.from_dask(dask_frames.read_parquet(tmp_path))
-        assert_same_map(ours, expected)
+        stars = dask_frames.read_parquet(tmp_path)
+        assert_same_map(AsymmetryMap.from_dask(stars), expected)
         (tmp_path / "2.parquet").write_bytes((tmp_path / "2.parquet").read_bytes()[:-99])
-        with pytest.raises((CatalogError, ValueError, OSError)):
-            AsymmetryMap.from_dask(dask_frames.read_parquet(tmp_path))
+        with pytest.raises(CatalogError, match="cannot read stars from partition 2 of 4: "):
+            AsymmetryMap.from_dask(stars)
 
     def test_works_like_any_other_map(self, stars, expected, tmp_path):
         ours = AsymmetryMap.from_dask(stars)

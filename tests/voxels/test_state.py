@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The voxel state and its moments, against scipy and numpy."""
+"""Voxel states and moments, compared with scipy and numpy."""
 
 import copy
 import pickle
@@ -22,7 +22,7 @@ STATISTICS = ("counts", "total", "mean", "std", "median", "values")
 
 
 def sample(n, seed, edges=EDGES):
-    """Positions of which many lie exactly on an edge, and values."""
+    """Return positions, many of them exactly on an edge, and values."""
     rng = np.random.default_rng(seed)
     columns = []
     for axis in edges:
@@ -34,7 +34,7 @@ def sample(n, seed, edges=EDGES):
     return columns, rng.normal(-0.3, 0.2, n)
 
 
-def assert_same_bits(a, b):
+def assert_same_state(a, b):
     for name in STATISTICS:
         one, other = getattr(a, name), getattr(b, name)
         assert_array_equal(one, other)
@@ -46,7 +46,7 @@ def assert_same_bits(a, b):
 @pytest.mark.parametrize("n", [1, 50, 30_000])
 def test_agrees_with_scipy(n, seed):
     columns, values = sample(n, seed)
-    # scipy takes values within rounding beyond the last edge as inside.
+    # scipy includes values that are beyond the last edge by a rounding error.
     near = np.any([np.abs(x - e[-1]) < 1e-6 for x, e in zip(columns, EDGES, strict=True)], axis=0)
     exact = np.all([(x <= e[-1]) for x, e in zip(columns, EDGES, strict=True)], axis=0)
     keep = ~near | exact
@@ -70,13 +70,13 @@ def test_std_agrees_with_numpy():
             assert np.isnan(state.std[voxel])
 
 
-def test_edges():
+def test_bins_are_half_open_except_the_last():
     edges = [np.array([0.0, 1, 2])]
     x = np.array([0.0, np.nextafter(1, 0), 1, 2, np.nextafter(2, 3), -1e-300, np.nan, np.inf])
     assert_array_equal(flat_index([x], edges), [0, 0, 1, 1, -1, -1, -1, -1])
 
 
-def test_float32_bins_as_its_float64_values():
+def test_float32_is_binned_as_float64():
     rng = np.random.default_rng(6)
     edges = [0.3 * np.arange(-7, 8)]
     near = np.repeat(edges[0], 5).astype(np.float32)
@@ -86,7 +86,7 @@ def test_float32_bins_as_its_float64_values():
     assert_array_equal(flat_index([x], edges), flat_index([x.astype(float)], edges))
 
 
-def test_many_bins_and_chunks():
+def test_many_bins_agree_with_searchsorted():
     rng = np.random.default_rng(7)
     edges = [np.linspace(0, 1, 1001)]
     x = rng.random(200_000)
@@ -97,7 +97,7 @@ COLUMN_TYPES = ("f2", "f4", ">f4", ">f8", "i1", "i4", "u8", "longdouble")
 
 
 @pytest.mark.parametrize("dtype", COLUMN_TYPES)
-def test_any_column_bins_as_its_float64_values(dtype):
+def test_any_type_of_column_is_binned_as_float64(dtype):
     rng = np.random.default_rng(11)
     edges = [np.array([0, 0.1, 0.3, 2, 3.7, 60, 100.1])]
     x = np.concatenate([rng.uniform(0, 5, 500), np.repeat(edges[0], 3)]).astype(dtype)
@@ -107,19 +107,19 @@ def test_any_column_bins_as_its_float64_values(dtype):
 
 
 @pytest.mark.parametrize("dtype", ["i1", "u2", "i4", ">i4", "i8", "u8"])
-def test_any_integers_are_an_index(dtype):
+def test_index_of_any_integer_type(dtype):
     index, values = np.array([3, 0, 3, 1]), np.array([0.4, 0.1, 0.3, 0.2], "f4")
     state = VoxelState.from_stars(index.astype(dtype), values, 4)
     assert_array_equal(state.counts, [1, 1, 0, 2])
     assert_array_equal(state.values, np.sort(values).astype(float))
 
 
-def test_edges_with_gaps_in_memory():
+def test_edges_that_are_not_contiguous():
     edges = np.arange(9.0)[::2]
     assert_array_equal(flat_index([np.array([1.0, 2, 7, 9])], [edges]), [0, 1, 3, -1])
 
 
-def test_more_voxels_than_two_bytes_count():
+def test_more_than_65536_voxels():
     rng = np.random.default_rng(12)
     edges = [np.linspace(0, 1, 301), np.linspace(0, 1, 401)]
     x, y = rng.random((2, 20_000))
@@ -140,19 +140,19 @@ def test_no_stars():
     assert np.isnan(state.median).all()
 
 
-def test_unknown_is_not_outside():
+def test_unknown_values_are_masked_not_outside():
     nan, inf = np.nan, np.inf
     columns = [np.array([0.5, nan, 0.5, inf, 9, nan]), np.array([0.5, 0.5, 0.5, 0.5, 0.5, 9])]
     values = np.array([1, 1, nan, 1, 1, 1.0])
     for kind in (VoxelState, VoxelMoments):
-        found = kind.from_columns(columns, [np.array([0.0, 1])] * 2, values)
-        assert (found.n_stars, found.n_outside, found.n_masked) == (1, 1, 4)
-        assert_array_equal(found.mean, [1])
+        state = kind.from_columns(columns, [np.array([0.0, 1])] * 2, values)
+        assert (state.n_stars, state.n_outside, state.n_masked) == (1, 1, 4)
+        assert_array_equal(state.mean, [1])
 
 
 @pytest.fixture(params=[1, 2, 3])
 def threads(request, monkeypatch):
-    """Many small pieces of work on up to three threads."""
+    """Split the work into many small pieces, on up to three threads."""
     monkeypatch.setattr(parallel.os, "cpu_count", lambda: request.param)
     set_chunk(monkeypatch, 1000)
     for module in ("index", "moments"):
@@ -164,17 +164,17 @@ def set_chunk(patch, size):
         patch.setattr(f"rcasym.voxels.{module}.CHUNK", size)
 
 
-def test_threads_and_chunks_change_no_bit(threads):
+def test_result_does_not_depend_on_threads_and_chunks(threads):
     columns, values = sample(30_000, 8)
     values[::100] = np.nan
     state = VoxelState.from_columns(columns, EDGES, values)
     with pytest.MonkeyPatch.context() as patch:
         set_chunk(patch, 100_000)
         whole = VoxelState.from_columns(columns, EDGES, values)
-    assert_same_bits(state, whole)
+    assert_same_state(state, whole)
     known = np.isfinite(values)
     index = flat_index([x[known] for x in columns], EDGES)
-    assert_same_bits(state, VoxelState.from_stars(index, values[known], 6 * 15 * 14, n_masked=300))
+    assert_same_state(state, VoxelState.from_stars(index, values[known], 6 * 15 * 14, n_masked=300))
     moments = VoxelMoments.from_columns(columns, EDGES, values)
     for name in ("counts", "n_stars", "n_outside", "n_masked"):
         assert_array_equal(getattr(moments, name), getattr(state, name))
@@ -195,7 +195,7 @@ def test_edges_far_apart_and_close_together(edges):
     assert_array_equal(flat_index([x], [edges]), expected)
 
 
-def test_moments_are_safe_far_from_zero():
+def test_moments_are_accurate_far_from_zero():
     rng = np.random.default_rng(13)
     values = 1e3 + rng.normal(size=20_000)
     x = rng.random(20_000)
@@ -207,7 +207,7 @@ def test_moments_are_safe_far_from_zero():
         assert abs(moments.std[voxel] / exact - 1) < 1e-12
 
 
-def test_what_does_not_fit_together():
+def test_rejects_inconsistent_arrays():
     one, two = np.array([0.0, 1]), np.array([0.0, 1, 2])
     with pytest.raises(BinningError, match=r"got 2 for 2 axes, of lengths \[2, 3\]"):
         flat_index([one, two], [one, one])
@@ -223,7 +223,7 @@ finite = st.floats(-2, 1, allow_nan=False, width=64)
 
 
 @given(values=hnp.arrays(float, st.integers(0, 60), elements=finite), data=st.data())
-def test_any_split_gives_the_same_bits(values, data):
+def test_any_split_gives_the_same_state(values, data):
     n = len(values)
     index = data.draw(hnp.arrays(np.int32, n, elements=st.integers(-1, 5)))
     cuts = sorted(data.draw(st.lists(st.integers(0, n), max_size=4)))
@@ -231,14 +231,14 @@ def test_any_split_gives_the_same_bits(values, data):
     whole = VoxelState.from_stars(index, values, 6)
     parts = [VoxelState.from_stars(index[order[a:b]], values[order[a:b]], 6)
              for a, b in zip([0, *cuts], [*cuts, n], strict=True)]
-    assert_same_bits(VoxelState.merge(parts), whole)
+    assert_same_state(VoxelState.merge(parts), whole)
     summed = parts[0]
     for part in parts[1:]:
         summed = part + summed
-    assert_same_bits(summed, whole)
+    assert_same_state(summed, whole)
 
 
-def test_counts_of_those_left_out_add_up():
+def test_n_outside_and_n_masked_add_up():
     a = VoxelState.from_stars(np.array([0, -1]), np.array([1.0, 2]), 2, n_masked=3)
     b = VoxelState.from_stars(np.array([-1, -1]), np.array([1.0, 2]), 2, n_masked=4)
     both = a + b
@@ -278,11 +278,15 @@ def test_arrays_are_copied():
 def test_pickle_and_copy():
     state = VoxelState.from_stars(np.array([0, 1, -1]), np.array([1.0, 2, 3]), 2, n_masked=3)
     for again in (pickle.loads(pickle.dumps(state)), copy.deepcopy(state)):
-        assert_same_bits(again, state)
+        assert_same_state(again, state)
         assert not again.values.flags.writeable
+    moments = VoxelMoments(np.array([2]), np.array([0.3]), np.array([0.01]), 4, 5)
+    for again in (pickle.loads(pickle.dumps(moments)), copy.deepcopy(moments)):
+        for name in ("counts", "total", "squares", "mean", "std", "n_outside", "n_masked"):
+            assert_array_equal(getattr(again, name), getattr(moments, name))
 
 
-def test_what_needs_the_values_is_told():
+def test_moments_raise_where_values_are_needed():
     moments = VoxelMoments(np.array([2]), np.array([0.3]), np.array([0.01]))
     for name in ("values", "offsets", "median"):
         assert not hasattr(moments, name)
