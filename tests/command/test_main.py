@@ -1,11 +1,10 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The command as a user meets it."""
+"""The command ``rcasym`` and its subcommand ``run``."""
 
 import os
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -29,7 +28,8 @@ NO_AGES = {name for name in FILES
                                    "profile_by_age.ecsv", "ages."))}
 
 
-def accounts(folder):
+def check_accounting(folder):
+    """Check that all rows read are accounted for, and return the summary."""
     summary = QTable.read(folder / "summary.ecsv")
     for row in summary:
         assert row["read"] == sum(row[name] for name in ("cut", "repeat", "masked", "outside",
@@ -48,7 +48,7 @@ def small_mock(monkeypatch):
 
 @pytest.fixture
 def no_drawing(monkeypatch):
-    """Figure files without figures: these tests are of the files, not of what is drawn."""
+    """Write figure files without drawing, which saves time."""
     monkeypatch.setattr("matplotlib.figure.Figure.savefig",
                         lambda figure, path, **kwargs: path.write_bytes(b"figure"))
     monkeypatch.setattr("matplotlib.figure.Figure.draw_without_rendering", lambda figure: None)
@@ -64,8 +64,8 @@ def star_files(tmp_path):
     return paths
 
 
-def fails(arguments, capsys):
-    """The one line that a failed run says."""
+def get_error(arguments, capsys):
+    """Return the error message of a run, which must be one line."""
     assert main([str(argument) for argument in arguments]) == 1
     captured = capsys.readouterr()
     lines = [line for line in captured.err.splitlines() if line.startswith("rcasym: error: ")]
@@ -77,7 +77,7 @@ def fails(arguments, capsys):
 def test_mock_run(small_mock, tmp_path, capsys):
     assert main(["--output", str(tmp_path / "out")]) == 0
     assert {path.name for path in (tmp_path / "out").iterdir()} == set(FILES)
-    summary = accounts(tmp_path / "out")
+    summary = check_accounting(tmp_path / "out")
     assert list(summary["map"]) == ["map", "map_by_age"]
     assert summary["read"][0] == 9000
     assert summary["matched"][0] > 0
@@ -86,7 +86,7 @@ def test_mock_run(small_mock, tmp_path, capsys):
     assert "[1/9] making the mock sample" in err
     assert "Largest offsets" in out
     assert (tmp_path / "out" / "summary.txt").read_text(encoding="utf-8") in out
-    north_and_south(tmp_path / "out")
+    check_comparison(tmp_path / "out")
     (zero,) = summary.meta["zero_points"]
     assert (zero["survey"], zero["reference"]) == ("APOGEE", "LAMOST")
     assert zero["stars"] == summary["matched"][0]
@@ -95,8 +95,8 @@ def test_mock_run(small_mock, tmp_path, capsys):
     assert f"[M/H] of APOGEE - LAMOST, {zero['stars']:,} stars in common: median" in out
 
 
-def north_and_south(folder):
-    """The profiles and the slices are those of the maps that were written."""
+def check_comparison(folder):
+    """Check that the profiles and the test are those of the maps in the files."""
     slices = QTable.read(folder / "asymmetry.ecsv")
     text = (folder / "summary.txt").read_text(encoding="utf-8")
     for name in dict.fromkeys(slices["map"].tolist()):
@@ -111,31 +111,31 @@ def north_and_south(folder):
         assert f"all: {test.difference.value:+.3f} ± {test.difference_error.value:.3f} dex" in text
 
 
-def test_stars_that_cannot_be_compared(no_drawing, tmp_path):
+def test_stars_in_one_hemisphere(no_drawing, tmp_path):
     mock = make_mock_catalog(3000, rng=2)
     mock[mock.Z > 0].write(tmp_path / "north.fits")
     out = tmp_path / "out"
     with pytest.warns(CatalogWarning, match="North and South cannot be compared"):
         assert main([str(tmp_path / "north.fits"), "--output", str(out)]) == 0
-    accounts(out)
+    check_accounting(out)
     assert "all: no stars to compare" in (out / "summary.txt").read_text(encoding="utf-8")
     assert np.isnan(QTable.read(out / "asymmetry.ecsv")["p_value"]).all()
 
 
 @pytest.mark.parametrize(("option", "value"), [("--permutations", "0"), ("--seed", "-1")])
-def test_numbers_that_cannot_be(option, value, tmp_path, capsys):
-    assert f"{option} must be {'1' if value == '0' else '0'} or more; got {value}" in fails(
+def test_rejects_bad_numbers(option, value, tmp_path, capsys):
+    assert f"{option} must be {'1' if value == '0' else '0'} or more; got {value}" in get_error(
         [option, value, "--output", tmp_path / "out"], capsys)
     assert not (tmp_path / "out").exists()
 
 
-def test_ages_of_two_surveys(no_drawing, tmp_path, capsys):
+def test_age_calibration(no_drawing, tmp_path, capsys):
     mock = make_mock_catalog(12_000, rng=2, age_bias=3 * u.Gyr)
     mock.write(tmp_path / "both.fits")
     out = tmp_path / "out"
     how = [str(tmp_path / "both.fits"), "--output", str(out), "--overwrite"]
     assert main([*how, "--age-method", "errors-in-variables", "--null-tests", "3"]) == 0
-    ages = accounts(out).meta["ages"]
+    ages = check_accounting(out).meta["ages"]
     assert (ages["reference"], ages["calibrated"]) == ("LAMOST", "APOGEE")
     assert ages["method"] == "errors-in-variables"
     assert ages["null_tests"] == 3
@@ -144,14 +144,14 @@ def test_ages_of_two_surveys(no_drawing, tmp_path, capsys):
     assert AgeCalibrator.read(out / "ages.ecsv").n_stars == ages["n_pairs"]
     assert "Ages: APOGEE onto the scale of LAMOST" in capsys.readouterr().out
     assert main([*how, "--age-method", "none"]) == 0
-    summary = accounts(out)
+    summary = check_accounting(out)
     assert "ages" not in summary.meta
     assert summary.meta["left_out"] == ["figure2, ages.ecsv: --age-method is none"]
     assert not (out / "ages.ecsv").exists()
-    assert "--null-tests must be 1 or more" in fails([*how, "--null-tests", "0"], capsys)
+    assert "--null-tests must be 1 or more" in get_error([*how, "--null-tests", "0"], capsys)
 
 
-def test_ages_that_cannot_be_compared(no_drawing, tmp_path):
+def test_reasons_for_no_age_calibration(no_drawing, tmp_path):
     mock = make_mock_catalog(3000, rng=2)
     lamost, apogee = (mock[mock["survey"] == name] for name in ("LAMOST", "APOGEE"))
     few = vstack([lamost, apogee[:300]])
@@ -160,37 +160,37 @@ def test_ages_that_cannot_be_compared(no_drawing, tmp_path):
     both = make_mock_catalog(5000, rng=2)
     both.remove_column("age_error")
     both.write(tmp_path / "errors.fits")
-    for name, why in (("few", "stars in common, and 100 are needed"),
+    for name, reason in (("few", "stars in common, and 100 are needed"),
                       ("one", "1 surveys have ages"),
                       ("errors", "must be known for the null test")):
         out = tmp_path / name
         assert main([str(tmp_path / f"{name}.fits"), "--output", str(out)]) == 0
-        assert why in accounts(out).meta["left_out"][0]
+        assert reason in check_accounting(out).meta["left_out"][0]
 
 
-def test_odd_ages_stop_nothing(no_drawing, tmp_path):
+def test_ages_and_errors_of_zero(no_drawing, tmp_path):
     mock = make_mock_catalog(12_000, rng=2)
     mock["age"][::50] = 0 * u.Gyr
     mock["age_error"][::7] = 0 * u.Gyr
     mock.write(tmp_path / "odd.fits")
     assert main([str(tmp_path / "odd.fits"), "--output", str(tmp_path / "out")]) == 0
-    assert accounts(tmp_path / "out").meta["ages"]["null_p_value"] > 0.05
+    assert check_accounting(tmp_path / "out").meta["ages"]["null_p_value"] > 0.05
 
 
 def test_files_and_formats(no_drawing, star_files, tmp_path):
     out = tmp_path / "out"
     assert main([*map(str, star_files), "--output", str(out), "--quiet"]) == 0
-    both = accounts(out)
+    both = check_accounting(out)
     assert both["read"][0] == 4000
     assert both["matched"][0] > 0
-    # The surveys of one file are told apart.
+    # The surveys in one file are separated.
     stars = vstack([RedClumpCatalog.read(path) for path in star_files])
     stars.write(tmp_path / "both.fits")
     assert main([str(tmp_path / "both.fits"), "--output", str(out), "--overwrite"]) == 0
-    assert accounts(out)["matched"][0] == both["matched"][0]
+    assert check_accounting(out)["matched"][0] == both["matched"][0]
 
 
-def test_columns_of_a_users_table(no_drawing, tmp_path):
+def test_column_names(no_drawing, tmp_path):
     mock = make_mock_catalog(1000)
     Table({"R.A.": mock["coord"].ra.deg, "dec": mock["coord"].dec.deg,
            "distance": mock["coord"].distance.kpc, "FEH": mock["m_h"].value}).write(
@@ -199,24 +199,24 @@ def test_columns_of_a_users_table(no_drawing, tmp_path):
     assert main([str(tmp_path / "stars.csv"), "--column", "m_h=FEH", "--column", "ra=R.A.",
                  "--output", str(out)]) == 0
     assert {path.name for path in out.iterdir()} == NO_AGES
-    summary = accounts(out)
+    summary = check_accounting(out)
     assert "the stars have no ages" in summary.meta["left_out"][1]
     assert "left out: figure5" in (out / "summary.txt").read_text(encoding="utf-8")
 
 
-def test_results_are_not_replaced_unasked(no_drawing, small_mock, tmp_path, capsys):
+def test_overwrite(no_drawing, small_mock, tmp_path, capsys):
     out = tmp_path / "out"
     out.mkdir()
     (out / "notes.txt").write_text("mine")
     (out / "map.fits").write_text("old")
-    assert "it has map.fits. --overwrite replaces" in fails(["--output", out], capsys)
+    assert "it has map.fits. --overwrite replaces" in get_error(["--output", out], capsys)
     assert (out / "map.fits").read_text() == "old"
     assert main(["--output", str(out), "--overwrite"]) == 0
     assert (out / "notes.txt").read_text() == "mine"
-    accounts(out)
+    check_accounting(out)
 
 
-def test_figures_of_an_earlier_run_with_ages_go(no_drawing, star_files, tmp_path):
+def test_removes_figures_of_an_earlier_run(no_drawing, star_files, tmp_path):
     out = tmp_path / "out"
     assert main([*map(str, star_files), "--output", str(out)]) == 0
     stars = RedClumpCatalog.read(star_files[0])
@@ -226,58 +226,58 @@ def test_figures_of_an_earlier_run_with_ages_go(no_drawing, star_files, tmp_path
     assert {path.name for path in out.iterdir()} == NO_AGES
 
 
-def test_output_that_cannot_be(small_mock, tmp_path, capsys):
+def test_rejects_bad_output_folders(small_mock, tmp_path, capsys):
     (tmp_path / "file").write_text("")
-    assert "must be a folder" in fails(["--output", tmp_path / "file"], capsys)
-    assert "cannot be written" in fails(["--output", tmp_path / "file" / "deeper"], capsys)
-    assert "cannot be written" in fails(["--output", "/proc/rcasym"], capsys)
+    assert "must be a folder" in get_error(["--output", tmp_path / "file"], capsys)
+    assert "cannot be written" in get_error(["--output", tmp_path / "file" / "deeper"], capsys)
+    assert "cannot be written" in get_error(["--output", "/proc/rcasym"], capsys)
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
 def test_folder_without_permission(small_mock, tmp_path, capsys):
     (tmp_path / "locked").mkdir(mode=0o500)
-    assert "cannot be written" in fails(["--output", tmp_path / "locked"], capsys)
+    assert "cannot be written" in get_error(["--output", tmp_path / "locked"], capsys)
 
 
 @pytest.mark.parametrize(("content", "format"), [
     (b"", "apogee-rc"), (b"\x00\xff garbage", "lamost-rc"), (b"a b\n1 2\n", "lamost-dr3-rgb"),
     (b"SIMPLE  =                    T", "apogee-rc"), (b"ra,dec\n1,2\n", None),
     (b"ra,dec\n1,2\n", "fits"), (b"a,b\n1,2\n", "no-such-format")])
-def test_bad_files(content, format, tmp_path, capsys):
+def test_rejects_bad_files(content, format, tmp_path, capsys):
     path = tmp_path / "stars.csv"
     path.write_bytes(content)
     how = [] if format is None else ["--format", format]
-    line = fails([path, *how, "--output", tmp_path / "out"], capsys)
+    line = get_error([path, *how, "--output", tmp_path / "out"], capsys)
     assert "stars.csv" in line or "--format must be one of 'apogee-rc'" in line
     assert not any((tmp_path / "out").glob("*"))
 
 
 def test_truncated_file(star_files, tmp_path, capsys):
     star_files[0].write_bytes(star_files[0].read_bytes()[:100_000])
-    assert "LAMOST.fits" in fails([*star_files, "--output", tmp_path / "out"], capsys)
+    assert "LAMOST.fits" in get_error([*star_files, "--output", tmp_path / "out"], capsys)
 
 
-def test_arguments_that_do_not_go_together(star_files, tmp_path, capsys):
+def test_rejects_conflicting_arguments(star_files, tmp_path, capsys):
     out = ["--output", tmp_path / "out"]
     one = star_files[0]
-    assert "once for each of the 1 files; got 2" in fails(
+    assert "once for each of the 1 files; got 2" in get_error(
         [one, "--format", "fits", "--format", "fits", *out], capsys)
-    assert "--format must be given" in fails(["--format", "fits", *out], capsys)
-    assert "NAME=COLUMN; got 'm_h'" in fails([one, "--column", "m_h", *out], capsys)
-    assert "--ages must come with" in fails([one, "--ages", one, *out], capsys)
-    assert "none.fits must be a file" in fails([tmp_path / "none.fits", *out], capsys)
+    assert "--format must be given" in get_error(["--format", "fits", *out], capsys)
+    assert "NAME=COLUMN; got 'm_h'" in get_error([one, "--column", "m_h", *out], capsys)
+    assert "--ages must come with" in get_error([one, "--ages", one, *out], capsys)
+    assert "none.fits must be a file" in get_error([tmp_path / "none.fits", *out], capsys)
     assert not (tmp_path / "out").exists()
 
 
-def test_no_star_left(tmp_path, capsys):
+def test_cuts_that_leave_no_stars(tmp_path, capsys):
     mock = make_mock_catalog(200)
     mock["m_h_error"] = np.full(200, 0.5) * mock["m_h_error"].unit
     mock.write(tmp_path / "bad.fits")
-    assert "the first that leaves none is 'm_h_error'" in fails(
+    assert "the first that leaves none is 'm_h_error'" in get_error(
         [tmp_path / "bad.fits", "--output", tmp_path / "out"], capsys)
 
 
-def test_as_a_module(tmp_path):
+def test_python_m(tmp_path):
     run = subprocess.run([sys.executable, "-m", "rcasym", "--version"], capture_output=True,
                          text=True, check=True)
     assert run.stdout.startswith("rcasym ")
@@ -290,29 +290,33 @@ def test_as_a_module(tmp_path):
 def test_real_stars(data_file, tmp_path):
     path = data_file("LMDR3_diskRGB2.dat")
     assert main([str(path), "--format", "lamost-dr3-rgb", "--output", str(tmp_path)]) == 0
-    summary = accounts(tmp_path)
+    summary = check_accounting(tmp_path)
     assert list(summary["read"]) == [21_954]
-    north_and_south(tmp_path)
+    check_comparison(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == NO_AGES
 
 
-@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent otherwise")
-@pytest.mark.parametrize("seconds", [1.5, 4])
-def test_ctrl_c_is_answered_in_a_line(seconds, tmp_path):
-    with subprocess.Popen([sys.executable, "-m", "rcasym", "--quiet", "--output", tmp_path / "out"],
-                          stderr=subprocess.PIPE, text=True, start_new_session=True) as run:
-        # While it loads what it needs, Python itself answers.
-        deadline = time.monotonic() + 60
-        while not (tmp_path / "out").exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        time.sleep(seconds - 1)
-        os.killpg(run.pid, signal.SIGINT)
-        said = run.communicate(timeout=60)[1]
-    assert run.returncode == 130
-    assert said.split() == ["rcasym:", "interrupted"]
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+@pytest.mark.parametrize(("subcommand", "stage"), [
+    ("run", "making the mock sample"), ("run", "comparing the surveys"), ("map", " stars in ")])
+def test_ctrl_c(subcommand, stage, star_files, tmp_path):
+    files = star_files if subcommand == "map" else []
+    # So many permutations take much longer than this test.
+    with subprocess.Popen([sys.executable, "-m", "rcasym", subcommand, *files, "--permutations",
+                           "1000000", "--output", tmp_path / "out"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        for line in process.stderr:
+            if stage in line:
+                break
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out == ""
+    assert err.splitlines()[-1] == "rcasym: interrupted"
+    assert "Traceback" not in err
 
 
-def test_same_arguments_same_files(no_drawing, tmp_path):
+def test_same_arguments_give_equal_files(no_drawing, tmp_path):
     stars = tmp_path / "stars.fits"
     make_mock_catalog(9000).write(stars)
     arguments = [str(stars), "--permutations", "19", "--null-tests", "2", "--quiet"]
@@ -320,7 +324,7 @@ def test_same_arguments_same_files(no_drawing, tmp_path):
     for folder in folders:
         assert main([*arguments, "--output", str(folder)]) == 0
     for path in folders[0].iterdir():
-        if path.suffix != ".fits":  # FITS files hold the time
+        if path.suffix != ".fits":  # FITS files hold the time of writing
             assert path.read_bytes() == (folders[1] / path.name).read_bytes(), path.name
 
 
@@ -333,8 +337,8 @@ def test_subcommands(no_drawing, star_files, tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["map", "--age-method", "none"])
     assert "unrecognized arguments: --age-method" in capsys.readouterr().err
-    # A file may be called as a subcommand is.
+    # A file may have the name of a subcommand.
     (tmp_path / "map").write_bytes(star_files[0].read_bytes())
     assert main(["run", str(tmp_path / "map"), "--format", "fits", "--quiet",
                  "--output", str(tmp_path / "out")]) == 0
-    assert accounts(tmp_path / "out")["read"][0] > 0
+    assert check_accounting(tmp_path / "out")["read"][0] > 0

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The command ``rcasym map``."""
+"""The subcommand ``rcasym map``."""
 
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -26,7 +26,7 @@ def no_drawing(monkeypatch):
 
 
 def run(*args):
-    return main(["map", *map(str, args), "--quiet", "--permutations", "9"])
+    return main(["map", "--quiet", "--permutations", "9", *map(str, args)])
 
 
 def test_files_and_summary(files, stars, tmp_path, capsys):
@@ -71,16 +71,16 @@ def test_no_permutations(no_drawing, files, tmp_path, capsys):
     assert "p_value" not in text
 
 
-@pytest.mark.parametrize(("args", "words"), [
+@pytest.mark.parametrize(("args", "message"), [
     (["--workers", "0"], "--workers must be 1 or more; got 0"),
     (["--permutations", "-1"], "--permutations must be 0 or more; got -1"),
     (["--column", "FEH"], "--column must be NAME=COLUMN"),
     (["--column", "m_h=FEH"], "must have a column 'FEH'"),
     (["--seed", "-1"], "must be 0 or more"),
 ])
-def test_errors(no_drawing, files, tmp_path, capsys, args, words):
+def test_rejects_bad_options(no_drawing, files, tmp_path, capsys, args, message):
     assert run(*files, "--output", tmp_path / "out", *args) == 1
-    assert words in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_missing_file(tmp_path, capsys):
@@ -88,13 +88,13 @@ def test_missing_file(tmp_path, capsys):
     assert "there is no file absent.fits" in capsys.readouterr().err
 
 
-def test_results_are_replaced_only_with_overwrite(no_drawing, files, tmp_path, capsys):
+def test_overwrite(no_drawing, files, tmp_path, capsys):
     assert run(*files, "--output", tmp_path / "out") == 0
     assert run(*files, "--output", tmp_path / "out") == 1
     assert "--overwrite replaces them" in capsys.readouterr().err
     assert run(*files, "--output", tmp_path / "out", "--overwrite") == 0
 
 
-def test_failed_run_can_be_tried_again(no_drawing, files, tmp_path):
+def test_failed_run_can_be_repeated(no_drawing, files, tmp_path):
     assert run(*files, "--column", "m_h=zz", "--output", tmp_path / "out") == 1
     assert run(*files, "--output", tmp_path / "out") == 0
