@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The groups of benchmarks: generators of results for the options of the command line."""
+"""Groups of benchmarks, each a generator of results."""
 
 import tempfile
 import tracemalloc
@@ -38,20 +38,20 @@ MAX_CATALOG = 2_000_000
 
 
 def make_stars(n):
-    """Return columns of which about 73 % of the stars are inside the grid, and [M/H]."""
+    """Return columns and [M/H] of stars, about 73 % of them inside the grid."""
     rng = np.random.default_rng(0)
     columns = {}
     for name, edges in EDGES.items():
         middle, half = 0.5 * (edges[0] + edges[-1]), 0.5 * (edges[-1] - edges[0])
         x = rng.uniform(middle - 1.082 * half, middle + 1.082 * half, n)
-        # scipy counts stars as inside if they are beyond the last edge by a rounding error.
+        # scipy includes stars that are beyond the last edge by a rounding error.
         x[(x > edges[-1]) & (x < edges[-1] + 1e-4)] += 1e-4
         columns[name] = x
     return columns, rng.normal(-0.3, 0.2, n)
 
 
 def choose_runs(options, n):
-    """Return fewer rounds for longer work."""
+    """Return the number of rounds: the more stars, the fewer."""
     return options.runs or (15 if n < 500_000 else 9 if n < 5_000_000 else 5)
 
 
@@ -97,7 +97,7 @@ def measure_voxels(options):
 
 
 def read_once(columns):
-    """Read the columns on all cores, which is the least that any code must do."""
+    """Read the columns on all cores, the minimum work of any implementation."""
     def read(part):
         for column in columns:
             column[part].max()
@@ -156,7 +156,7 @@ def make_table(n):
 
 
 def measure_catalog(options):
-    """Time each step from a table to a map, and the arrays alone."""
+    """Time the steps from a table to a map, and the binning of arrays alone."""
     binning = DiskBinning(age=EDGES["age"] * u.Gyr)
     for n in catalog_sizes(options):
         table = make_table(n)
@@ -182,7 +182,7 @@ def catalog_sizes(options):
 
 
 def measure_coordinates(options):
-    """Time the way from ra, dec and distance to Galactocentric R, phi and Z."""
+    """Time the transformation of ra, dec and distance to R, phi and Z."""
     for n in catalog_sizes(options):
         table, frame = make_table(n), paper_frame()
         position = [table[name] for name in ("ra", "dec", "distance")]
@@ -196,14 +196,14 @@ def measure_coordinates(options):
             return np.hypot(x, y), np.rad2deg(np.arctan2(y, -x)), z
 
         (R, phi, Z), expected = ours(), skycoord()
-        turn = np.remainder(phi - expected[1] + 180, 360) - 180
+        phi_difference = np.remainder(phi - expected[1] + 180, 360) - 180
         # The uncertainty of an azimuth is that of the position, divided by R.
-        apart = max(np.abs(R - expected[0]).max(), np.abs(Z - expected[2]).max(),
-                    np.abs(np.deg2rad(turn) * np.minimum(R, 1)).max())
-        assert apart < 1e-12, apart
+        largest = max(np.abs(R - expected[0]).max(), np.abs(Z - expected[2]).max(),
+                    np.abs(np.deg2rad(phi_difference) * np.minimum(R, 1)).max())
+        assert largest < 1e-12, largest
         yield Result("coordinates", "R, phi, Z of ra, dec, distance", n, interleaved(
             {OURS: ours, "astropy": skycoord}, choose_runs(options, n)))
-        print(f"  they agree to {apart:.1e} kpc and rad; peak memory {peak_memory(ours) / n:.0f} "
+        print(f"  they agree to {largest:.1e} kpc and rad; peak memory {peak_memory(ours) / n:.0f} "
               f"bytes per star, astropy {peak_memory(skycoord) / n:.0f}")
 
 

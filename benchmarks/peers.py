@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Statistics in voxels by other packages, each in its fastest way.
+"""Statistics in voxels by other packages, each with its fastest method.
 
 Each function takes columns, their edges and the values, and returns a function without arguments
 which returns a dict of arrays over the flattened grid: ``counts``, ``mean``, ``std`` (n - 1) and,

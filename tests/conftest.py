@@ -15,7 +15,7 @@ from rcasym.catalog import paper_frame
 
 matplotlib.use("agg")
 
-# Busy machines need no deadline, and failures must repeat.
+# No deadline, since a machine may be busy; the same examples in each run.
 settings.register_profile("rcasym", deadline=None, derandomize=True)
 settings.load_profile("rcasym")
 
@@ -32,13 +32,13 @@ def pytest_addoption(parser):
 
 @pytest.fixture
 def data_file():
-    """Function that returns the path of a real table, or skips the test."""
-    def find(name):
+    """Function that returns the path of a real table, or skips the test without it."""
+    def find_file(name):
         path = DATA / name
         if not path.is_file():
             pytest.skip(f"the real table {name} is not in {DATA} (set RCASYM_TEST_DATA)")
         return path
-    return find
+    return find_file
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +70,7 @@ def catalog_at(R, phi, Z, m_h, frame=None, survey=None, **columns):
 
 
 def random_stars(n, seed, **kwargs):
-    """Return a catalogue of stars that fill the paper's grid and a little more."""
+    """Return a catalogue of random stars in and just outside the paper's grid."""
     rng = np.random.default_rng(seed)
     return catalog_at(rng.uniform(5.5, 16, n), rng.uniform(-40, 40, n), rng.uniform(-2.4, 2.4, n),
                       rng.normal(-0.3, 0.2, n), **kwargs)

@@ -1,9 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Samples with a known truth, and what the package makes of them.
+"""Simulations with a known truth, for ``docs/validation.rst``.
 
-The proofs behind ``docs/validation.rst``: tests run them small and, with ``--slow``, at full size;
+The tests run them with few samples, or with ``--slow`` at full size.
 ``python -m tests.simulations`` runs them at full size and writes the figures and tables of that
-page, all of them or those that are named: ``python -m tests.simulations coverage null``.
+page; ``python -m tests.simulations coverage null`` writes only these two parts.
 """
 
 import sys
@@ -26,36 +26,37 @@ LEVELS = (0.683, 0.954)
 SCATTERS = {
     "normal": lambda rng, shape: rng.standard_normal(shape),
     "t4": lambda rng, shape: rng.standard_t(4, shape),
-    # Skewed, with its median at zero.
+    # Skewed, with a median of zero.
     "gamma": lambda rng, shape: rng.gamma(3, 1, shape) - stats.gamma(3).median(),
 }
 
 
 def make_map(columns, m_h, **edges):
-    """Return the map of plain floats; each azimuth is a mock of its own."""
+    """Return the map of stars given as plain floats; each azimuth bin is one mock."""
     binning = DiskBinning(**edges, min_count=1)
     state = VoxelState.from_columns(columns, [axis.edges.value for axis in binning.axes], m_h)
     return AsymmetryMap(binning, state, paper_frame())
 
 
-def many_azimuths(n_mocks):
+def make_azimuths(n_mocks):
+    """Return edges of azimuth with one bin per mock."""
     return np.linspace(-170, 170, n_mocks + 1)
 
 
-def within(table, name, truth):
-    """Part of the rows whose interval holds the truth."""
+def get_coverage(table, name, truth):
+    """Return the fraction of rows whose interval includes the truth."""
     low, high = (np.asarray(getattr(table[f"{name}_{end}"], "value", table[f"{name}_{end}"]))
                  for end in ("low", "high"))
     return float(np.mean((low <= truth) & (truth <= high)))
 
 
-def coverage(n_stars, scatter="normal", n_mocks=2000, seed=0, statistic="median"):
-    """How often intervals hold the truth, for ``n_stars`` per side.
+def simulate_coverage(n_stars, scatter="normal", n_mocks=2000, seed=0, statistic="median"):
+    """Return the fraction of mocks whose interval includes the truth, for ``n_stars`` per side.
 
-    Gives a dictionary: (estimate, nominal level) to the part of the mocks that are covered.
+    The keys of the dictionary are the estimate and the nominal level.
     """
     rng = np.random.default_rng(seed)
-    edges = many_azimuths(n_mocks)
+    edges = make_azimuths(n_mocks)
     phi = np.repeat(0.5 * (edges[1:] + edges[:-1]), 2 * n_stars)
     Z = np.tile(np.repeat([0.5, -0.5], n_stars), n_mocks)
     north, south = -0.2, -0.28
@@ -65,23 +66,25 @@ def coverage(n_stars, scatter="normal", n_mocks=2000, seed=0, statistic="median"
     linear = np.tanh(0.5 * np.log(10) * (north - south))
     truth = {"north": north, "difference": north - south, "offset_difference": north - south,
              "linear": linear, "modulus": (north - south) / abs(north + south)}
-    found = {}
+    covered = {}
     for level in LEVELS:
         for definition in ("linear", "modulus"):
             profile = amap.profile(10 * u.kpc, statistic=statistic, definition=definition,
                                    confidence=level)
             good = ~profile["asymmetry"].mask
-            found[definition, level] = within(profile[good], "asymmetry", truth[definition])
+            covered[definition, level] = get_coverage(profile[good], "asymmetry", truth[definition])
         for name in ("north", "difference", "offset_difference"):
-            found[name, level] = within(profile, name, truth[name])
-    return found
+            covered[name, level] = get_coverage(profile, name, truth[name])
+    return covered
 
 
-def matched_coverage(n_north, n_south, n_radii, scatters=(0.2, 0.2), n_mocks=2000, seed=0):
-    """How often intervals of ``matched_difference`` hold the truth, for sides that differ in number
-    and scatter, spread at random over some R bins with a gradient between them."""
+def simulate_matched_coverage(n_north, n_south, n_radii, scatters=(0.2, 0.2), n_mocks=2000, seed=0):
+    """Return the coverage of ``matched_difference`` by nominal level.
+
+    The sides differ in number and scatter; the stars are at random in R bins with a gradient.
+    """
     rng = np.random.default_rng(seed)
-    edges = many_azimuths(n_mocks)
+    edges = make_azimuths(n_mocks)
     counts = np.array([n_north, n_south])
     phi = np.repeat(0.5 * (edges[1:] + edges[:-1]), counts.sum())
     side = np.tile(np.repeat([0, 1], counts), n_mocks)
@@ -90,23 +93,23 @@ def matched_coverage(n_north, n_south, n_radii, scatters=(0.2, 0.2), n_mocks=200
            + np.array(scatters)[side] * rng.standard_normal(len(phi)))
     amap = make_map([phi, R, np.where(side == 0, 0.5, -0.5)], m_h, phi=edges * u.deg,
                   R=np.arange(10, 11 + n_radii) * u.kpc, Z=[-1, 0, 1] * u.kpc)
-    found = {}
+    covered = {}
     for level in LEVELS:
         profile = amap.profile(10 * u.kpc, confidence=level)
         known = np.isfinite(profile["matched_difference_error"])
-        found[level] = within(profile[known], "matched_difference", 0.08)
-    return found
+        covered[level] = get_coverage(profile[known], "matched_difference", 0.08)
+    return covered
 
 
-def unequal_radii(n_mocks=2000, n_stars=200, seed=0, flare=0.0):
-    """A symmetric disk with a steep gradient, of which the North is seen farther in.
+def simulate_unequal_radii(n_mocks=2000, n_stars=200, seed=0, flare=0.0):
+    """Simulate a symmetric disk with a steep gradient, in which the North is seen farther in.
 
-    With a ``flare``, the gradient is less steep, but [M/H] falls with abs(Z) as well, and the scale
-    height grows by that part for each kpc outward. Gives each difference of each mock, in units of
-    its error, and how often its interval holds the truth, which is zero.
+    With a ``flare``, the gradient is less steep, but [M/H] also falls with abs(Z), and the scale
+    height grows by this fraction per kpc of R. Returns the differences of all mocks in units of
+    their errors, and the coverage of their intervals; the true difference is zero.
     """
     rng = np.random.default_rng(seed)
-    edges = many_azimuths(n_mocks)
+    edges = make_azimuths(n_mocks)
     phi = np.repeat(0.5 * (edges[1:] + edges[:-1]), 2 * n_stars)
     Z = np.tile(np.repeat([0.5, -0.5], n_stars), n_mocks)
     R = 11 + 3 * np.where(Z > 0, rng.beta(2, 3, len(Z)), rng.beta(3, 2, len(Z)))
@@ -122,66 +125,66 @@ def unequal_radii(n_mocks=2000, n_stars=200, seed=0, flare=0.0):
         profile = amap.profile(11 * u.kpc, confidence=level)
         profile = profile[(profile["n_north"] >= 5) & (profile["n_south"] >= 5)]
         for name in DIFFERENCES:
-            covered[name, level] = within(profile, name, 0)
+            covered[name, level] = get_coverage(profile, name, 0)
             z[name] = (profile[name] / profile[f"{name}_error"]).value
     return z, covered
 
 
-def observed(n_stars, seed, amplitude, **kwargs):
-    """A mock catalogue as the paper uses one: each star once."""
+def make_catalog(n_stars, seed, amplitude, **kwargs):
+    """Return a mock catalogue of both surveys without duplicates."""
     cat = make_mock_catalog(n_stars, rng=seed, amplitude=amplitude, **kwargs)
     surveys = [cat[cat["survey"] == name] for name in ("LAMOST", "APOGEE")]
     return RedClumpCatalog.concatenate(surveys)
 
 
-def null(n_mocks=1000, n_stars=20_000, n=999, seed=0):
-    """p-values of symmetric mocks, with the surveys' footprints and gradients inside bins.
+def simulate_null(n_mocks=1000, n_stars=20_000, n=999, seed=0):
+    """Simulate symmetric mocks, with the surveys' footprints and gradients inside bins.
 
-    Gives those of the mean, of the squares and of single slices, and the mean difference of each
-    mock in units of its error.
+    Returns the p-values of the mean, of the squares and of single slices, and the mean difference
+    of each mock in units of its error.
     """
-    found = {"mean": [], "squares": [], "slices": []}
+    p_values = {"mean": [], "squares": [], "slices": []}
     z = []
     for k in range(n_mocks):
-        amap = AsymmetryMap.from_catalog(observed(n_stars, seed + k, 0 * u.dex))
+        amap = AsymmetryMap.from_catalog(make_catalog(n_stars, seed + k, 0 * u.dex))
         test = amap.test(n=n, rng=k)
-        found["mean"].append(test.p_value)
-        found["squares"].append(test.p_value_squares)
-        found["slices"] += test.slices["p_value"].tolist()
+        p_values["mean"].append(test.p_value)
+        p_values["squares"].append(test.p_value_squares)
+        p_values["slices"] += test.slices["p_value"].tolist()
         z.append((test.difference / test.difference_error).value)
-    return {name: np.array(values) for name, values in found.items()}, np.array(z)
+    return {name: np.array(values) for name, values in p_values.items()}, np.array(z)
 
 
-def uniform(p_values):
-    """p of a Kolmogorov-Smirnov test for uniformity, and the part at 0.05 or below."""
+def check_uniformity(p_values):
+    """Return the p-value of a Kolmogorov-Smirnov test, and the fraction at 0.05 or below."""
     return stats.kstest(p_values, "uniform").pvalue, np.mean(p_values <= 0.05)
 
 
-def power(n_mocks=20, n_stars=146_062, n=999, seed=0):
-    """The default asymmetry, 0.08 dex at azimuths from -5 to 15 deg: corrected p-values of the
-    slices, and the recovered amplitude less the injected one, in units of its error.
+def simulate_power(n_mocks=20, n_stars=146_062, n=999, seed=0):
+    """Simulate the default asymmetry, 0.08 dex at azimuths from -5 to 15 deg.
 
-    What was injected into the stars of a bin, some of which come from outside the region of the
-    asymmetry or are old, is their true [M/H] less that of the same stars without an asymmetry,
-    taken through the same estimate.
+    Returns the corrected p-values of the slices, the recovered minus the injected amplitude in
+    units of its error, and the recovered amplitude. Some stars of a bin are old or come from
+    outside the region of the asymmetry, so the injected amplitude is estimated from the difference
+    between their true [M/H] with and without an asymmetry.
     """
-    corrected, away, recovered = [], [], []
+    corrected, deviation, recovered = [], [], []
     for k in range(n_mocks):
-        cat = observed(n_stars, seed + k, 0.08 * u.dex)
-        calm = observed(n_stars, seed + k, 0 * u.dex)
+        cat = make_catalog(n_stars, seed + k, 0.08 * u.dex)
+        symmetric = make_catalog(n_stars, seed + k, 0 * u.dex)
         test = AsymmetryMap.from_catalog(cat).test(n=n, rng=k)
         injected = cat.copy(copy_data=False)
-        injected["m_h"] = cat["true_m_h"] - calm["true_m_h"]
+        injected["m_h"] = cat["true_m_h"] - symmetric["true_m_h"]
         truth = AsymmetryMap.from_catalog(injected).test(n=1).slices["difference"]
         slices = test.slices
         corrected.append(slices["p_value_corrected"].tolist())
-        away.append(((slices["difference"] - truth) / slices["difference_error"]).value)
+        deviation.append(((slices["difference"] - truth) / slices["difference_error"]).value)
         recovered.append(slices["difference"].value)
-    return np.array(corrected), np.array(away), np.array(recovered)
+    return np.array(corrected), np.array(deviation), np.array(recovered)
 
 
 def write_definitions(folder):
-    """A against the metallicity of both sides, with the scatter that errors of 0.02 dex make."""
+    """Draw A against the metallicity of both sides, with the scatter due to errors of 0.02 dex."""
     from matplotlib import pyplot as plt
 
     middle = np.linspace(-0.4, 0.25, 400)
@@ -208,6 +211,7 @@ def write_definitions(folder):
 
 
 def write_coverage(folder):
+    """Draw the coverage of intervals against the number of stars, and tabulate it."""
     from matplotlib import pyplot as plt
 
     sizes = (3, 5, 8, 12, 20, 35, 60, 120, 250)
@@ -217,22 +221,22 @@ def write_coverage(folder):
     names = {"normal": "normal", "t4": "Student's t (4 dof)", "gamma": "skewed (gamma)"}
     rows = []
     for ax, scatter in zip(axes, SCATTERS, strict=True):
-        found = [coverage(size, scatter, seed=size) for size in sizes]
+        covered = [simulate_coverage(size, scatter, seed=size) for size in sizes]
         for name, color, marker in (("north", "#0072B2", "o"), ("difference", "#D55E00", "s"),
                                     ("modulus", "#009E73", "^")):
             for level in LEVELS:
-                ax.plot(sizes, [part[name, level] for part in found], marker=marker, color=color,
+                ax.plot(sizes, [part[name, level] for part in covered], marker=marker, color=color,
                         markersize=4, label=labels[name] if level == LEVELS[0] else None)
         for level in LEVELS:
             ax.axhspan(level - 0.025, level + 0.025, color="0.9")
             ax.axhline(level, color="0.3", linewidth=0.8)
         ax.set(xscale="log", xlabel="stars per side", title=names[scatter], ylim=(0.55, 1))
-        for size, part in zip(sizes, found, strict=True):
+        for size, part in zip(sizes, covered, strict=True):
             if size in (5, 20, 60):
                 rows.append([scatter, size, *(f"{part[name, level]:.3f}" for level in LEVELS
                                               for name in ("north", "difference", "linear"))])
     write_table(folder / "matched.csv", [
-        [*numbers, n_radii, *scatters, *(f"{part:.3f}" for part in matched_coverage(
+        [*numbers, n_radii, *scatters, *(f"{part:.3f}" for part in simulate_matched_coverage(
             *numbers, n_radii, scatters, seed=sum(numbers)).values())]
         for numbers in ((5, 5), (5, 200), (20, 200), (60, 60)) for n_radii in (1, 7)
         for scatters in ((0.2, 0.2), (0.4, 0.1))],
@@ -247,6 +251,7 @@ def write_coverage(folder):
 
 
 def write_radii(folder):
+    """Draw and tabulate the false signals of sides that are seen at different R."""
     from matplotlib import pyplot as plt
 
     _, axes = plt.subplots(1, 2, figsize=(7.1, 3), sharex=True, layout="constrained")
@@ -255,7 +260,7 @@ def write_radii(folder):
     rows = []
     for ax, disk, how in zip(axes, ("radial gradient", "flare and vertical gradient"),
                              ({}, {"flare": 0.4, "n_stars": 2000, "n_mocks": 700}), strict=True):
-        z, covered = unequal_radii(**how)
+        z, covered = simulate_unequal_radii(**how)
         for name, color in zip(DIFFERENCES, ("#D55E00", "#0072B2", "#009E73"), strict=True):
             ax.hist(z[name], bins, histtype="step", color=color, label=name)
             rows.append([disk, name, f"{z[name].mean():+.2f}", f"{z[name].std():.2f}",
@@ -273,14 +278,15 @@ def write_radii(folder):
 
 
 def write_null(folder):
+    """Draw and tabulate the p-values of symmetric mocks."""
     from matplotlib import pyplot as plt
 
     _, axes = plt.subplots(2, 3, figsize=(7.1, 4.2), layout="constrained")
     rows = []
     for row, (n_stars, n_mocks) in zip(axes, ((20_000, 1000), (146_062, 200)), strict=True):
-        found, z = null(n_mocks, n_stars)
-        for ax, (name, p_values) in zip(row, found.items(), strict=True):
-            ks, low = uniform(p_values)
+        p_values_by_name, z = simulate_null(n_mocks, n_stars)
+        for ax, (name, p_values) in zip(row, p_values_by_name.items(), strict=True):
+            ks, low = check_uniformity(p_values)
             ax.hist(p_values, np.linspace(0, 1, 21), color="#56B4E9")
             ax.axhline(len(p_values) / 20, color="0.3", linewidth=0.8)
             ax.set(xlabel="p-value", title=f"{name}: KS p = {ks:.2f}", xlim=(0, 1))
@@ -293,23 +299,24 @@ def write_null(folder):
 
 
 def write_power(folder):
-    corrected, away, recovered = power()
+    """Tabulate the recovery of the default asymmetry."""
+    corrected, deviation, recovered = simulate_power()
     edges = DiskBinning()["phi"].edges.value
     rows = [[f"{edges[k]:g} to {edges[k + 1]:g}", f"{recovered[:, k].mean():+.4f}",
              f"{recovered[:, k].std(ddof=1):.4f}", f"{np.mean(corrected[:, k] < 0.01):.0%}",
-             f"{np.mean(np.abs(away[:, k]) < 2):.0%}", f"{away[:, k].mean():+.2f}"]
+             f"{np.mean(np.abs(deviation[:, k]) < 2):.0%}", f"{deviation[:, k].mean():+.2f}"]
             for k in range(len(edges) - 1)]
     write_table(folder / "power.csv", rows, [
         "phi [deg]", "mean [dex]", "scatter [dex]", "found (corrected p < 0.01)",
         "within 2 errors of the injected", "mean deviation [errors]"])
 
 
-def agreement_with_cobs(tags):
-    """Compare fits with those of the R package cobs, for its knots and smoothing and for our own.
+def compare_with_cobs(tags):
+    """Compare fits with those of the R package cobs, with its knots and smoothing and with our own.
 
-    Yields for each data set: the number of fits, the largest relative difference of the objective,
-    the largest difference of fitted values where the optimum is unique, and how many choices of
-    knots agree.
+    Yields for each data set the number of fits, the largest relative difference of the objective,
+    the largest difference of fitted values where the optimum is unique, and the number of fits
+    with the same knots.
     """
     from tests.splines.cobs import ORACLE, arguments, read_points, read_records
 
@@ -333,8 +340,8 @@ def agreement_with_cobs(tags):
                f"{sum(chosen)} of {len(chosen)}")
 
 
-def agreement_with_scipy(n_stars):
-    """The largest difference from `scipy.stats.binned_statistic_dd` over all voxels."""
+def compare_with_scipy(n_stars):
+    """Yield the largest difference from `scipy.stats.binned_statistic_dd` per statistic."""
     cat = make_mock_catalog(n_stars)
     binning = DiskBinning()
     amap = AsymmetryMap.from_catalog(cat, binning)
@@ -347,9 +354,10 @@ def agreement_with_scipy(n_stars):
 
 
 def write_agreement(folder):
+    """Tabulate the agreement with cobs and scipy."""
     tags = ("reg_AIC", "reg_SIC", "fixed6", "fixed12", "fixed6_incr", "smooth_lam1", "smooth_SIC")
     rows = [[name, n, f"{objective:.1e}", f"{value:.1e}", choices]
-            for name, n, objective, value, choices in agreement_with_cobs(tags)]
+            for name, n, objective, value, choices in compare_with_cobs(tags)]
     if rows:
         write_table(folder / "cobs.csv", rows, [
             "data set", "fits", "largest difference of the objective, relative",
@@ -357,7 +365,7 @@ def write_agreement(folder):
     else:
         print("the reference fits of cobs are missing; cobs.csv is unchanged", file=sys.stderr)
     rows = [[f"{n:,}", name, f"{difference:.1e}"]
-            for n in (10_000, 146_062) for name, difference in agreement_with_scipy(n)]
+            for n in (10_000, 146_062) for name, difference in compare_with_scipy(n)]
     write_table(folder / "scipy.csv", rows, ["stars", "statistic", "largest difference"])
 
 

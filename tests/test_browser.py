@@ -25,7 +25,7 @@ DESKTOP = {"viewport": {"width": 1280, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True,
          "has_touch": True}
 
-# Lazy images far down the page are loaded too.
+# Load lazy images far down the page too.
 BROKEN_IMAGES = """async () => {
     const broken = [];
     for (const image of document.images) {
@@ -34,7 +34,7 @@ BROKEN_IMAGES = """async () => {
     }
     return broken;
 }"""
-# Content that a box hides or scrolls does not widen the page, except in the box of the whole text.
+# Ignore content that a box hides or scrolls, except in the box of the whole text.
 STICKING_OUT = """width => {
     const clipped = box => !box.matches("body, .bd-article-container")
         && (getComputedStyle(box).overflowX !== "visible" || clipped(box.parentElement));
@@ -143,7 +143,7 @@ def visit(site, browser):
             route.abort()
 
         def on_console(message):
-            # Failed requests are listed by the other functions, with their addresses.
+            # The other functions list failed requests with their addresses.
             if message.type == "error" and not message.text.startswith("Failed to load resource"):
                 problems.append(f"console: {message.text} ({message.location['url']})")
 
@@ -236,7 +236,7 @@ def test_links(html, pages):
                  and not is_valid(link, path, pages, html)])
 
 
-def test_no_other_host(html, pages):
-    """All pages, not only those that the browser opens."""
+def test_pages_load_nothing_from_other_hosts(html, pages):
+    """Check all pages, not only those that the browser opens."""
     fail_if_any([f"{path.relative_to(html)}: {link}" for path, page in pages.items()
                  for link in sorted(page.loaded) if urlsplit(link).netloc])

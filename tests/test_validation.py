@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Statistics against a known truth: small here, at full size with ``--slow``."""
+"""Statistics of samples with a known truth; at full size with ``--slow``."""
 
 import numpy as np
 import pytest
@@ -8,8 +8,16 @@ from numpy.testing import assert_allclose
 
 from rcasym import AsymmetryMap, RedClumpCatalog
 
-from . import simulations
-from .simulations import LEVELS, coverage, null, power, unequal_radii, uniform
+from .simulations import (
+    LEVELS,
+    check_uniformity,
+    make_catalog,
+    simulate_coverage,
+    simulate_matched_coverage,
+    simulate_null,
+    simulate_power,
+    simulate_unequal_radii,
+)
 
 
 def small_or_full(small, full):
@@ -21,7 +29,7 @@ def small_or_full(small, full):
 @pytest.mark.parametrize(("n_mocks", "seed", "tolerance"),
                          small_or_full((500, 1, 0.06), (2000, 2, 0.025)))
 def test_coverage_of_60_stars(scatter, n_mocks, seed, tolerance):
-    for (name, level), covered in coverage(60, scatter, n_mocks, seed).items():
+    for (name, level), covered in simulate_coverage(60, scatter, n_mocks, seed).items():
         assert abs(covered - level) <= tolerance, (name, level, covered)
 
 
@@ -29,8 +37,8 @@ def test_coverage_of_60_stars(scatter, n_mocks, seed, tolerance):
 @pytest.mark.parametrize(("n_mocks", "seed", "tolerance"),
                          small_or_full((500, 1, 0.11), (2000, 2, 0.08)))
 def test_coverage_of_5_stars(scatter, n_mocks, seed, tolerance):
-    for (name, level), covered in coverage(5, scatter, n_mocks, seed).items():
-        # The ratio is masked in most of these mocks; those that are left are no fair sample.
+    for (name, level), covered in simulate_coverage(5, scatter, n_mocks, seed).items():
+        # The ratio is masked in most of these mocks; the remaining ones are a biased sample.
         if name != "modulus":
             assert abs(covered - level) <= tolerance, (name, level, covered)
 
@@ -40,20 +48,20 @@ def test_coverage_of_5_stars(scatter, n_mocks, seed, tolerance):
 @pytest.mark.parametrize("scatters", [(0.2, 0.2), (0.4, 0.1)])
 def test_coverage_of_the_matched_difference(numbers, n_radii, scatters):
     tolerance = 0.07 if min(numbers) < 20 else 0.04
-    for level, covered in simulations.matched_coverage(*numbers, n_radii, scatters, 1000).items():
+    for level, covered in simulate_matched_coverage(*numbers, n_radii, scatters, 1000).items():
         assert abs(covered - level) <= tolerance, (level, covered)
 
 
 def test_coverage_of_means():
     for n_stars in (5, 60):
-        for (name, level), covered in coverage(n_stars, "normal", 2000, 3, "mean").items():
+        for (name, level), covered in simulate_coverage(n_stars, "normal", 2000, 3, "mean").items():
             if name != "modulus":
                 assert abs(covered - level) <= 0.035, (name, level, covered)
 
 
 @pytest.mark.parametrize(("n_mocks", "tolerance"), small_or_full((300, 0.4), (2000, 0.3)))
-def test_radii_that_differ_give_no_false_signal(n_mocks, tolerance):
-    z, covered = unequal_radii(n_mocks)
+def test_unequal_radii_give_no_false_signal(n_mocks, tolerance):
+    z, covered = simulate_unequal_radii(n_mocks)
     assert z["difference"].mean() > 2.5
     for name in ("offset_difference", "matched_difference"):
         assert abs(z[name].mean()) < tolerance
@@ -63,8 +71,8 @@ def test_radii_that_differ_give_no_false_signal(n_mocks, tolerance):
 
 
 @pytest.mark.parametrize(("n_mocks", "tolerance"), small_or_full((100, 0.3), (700, 0.2)))
-def test_flaring_fools_the_offset_but_not_the_matched_difference(n_mocks, tolerance):
-    z, covered = unequal_radii(n_mocks, n_stars=2000, flare=0.4)
+def test_flaring_biases_the_offset_but_not_the_matched_difference(n_mocks, tolerance):
+    z, covered = simulate_unequal_radii(n_mocks, n_stars=2000, flare=0.4)
     assert abs(z["offset_difference"].mean()) > 0.5
     assert abs(z["matched_difference"].mean()) < tolerance
     for level in LEVELS:
@@ -74,9 +82,10 @@ def test_flaring_fools_the_offset_but_not_the_matched_difference(n_mocks, tolera
 @pytest.mark.parametrize(("n_mocks", "n_stars", "tolerance"),
                          small_or_full((60, 6000, 0.09), (1000, 20_000, 0.015)))
 def test_p_values_are_uniform_without_an_asymmetry(n_mocks, n_stars, tolerance):
-    found, z = null(n_mocks, n_stars, n=199 if n_mocks < 100 else 999, seed=100_000)
-    for name, p_values in found.items():
-        ks, low = uniform(p_values)
+    n = 199 if n_mocks < 100 else 999
+    p_values_by_name, z = simulate_null(n_mocks, n_stars, n, seed=100_000)
+    for name, p_values in p_values_by_name.items():
+        ks, low = check_uniformity(p_values)
         assert ks > 0.01, name
         assert abs(low - 0.05) <= tolerance, (name, low)
         assert p_values.min() > 0
@@ -84,24 +93,24 @@ def test_p_values_are_uniform_without_an_asymmetry(n_mocks, n_stars, tolerance):
 
 
 @pytest.mark.parametrize(("n_mocks", "seed"), small_or_full((1, 7), (10, 50)))
-def test_asymmetry_is_found_where_it_is(n_mocks, seed):
-    corrected, away, recovered = power(n_mocks, seed=seed)
+def test_recovers_the_asymmetry(n_mocks, seed):
+    corrected, deviation, recovered = simulate_power(n_mocks, seed=seed)
     inside = slice(2, 5)
     assert np.all(corrected[:, inside] < 0.01)
     assert np.mean(np.delete(corrected, np.s_[inside], axis=1) < 0.01) < 0.1
     # 95 % of the slices lie within 2 errors.
-    assert np.mean(np.abs(away) < 2) > 0.8
-    assert np.all(np.abs(away[:, inside].mean(axis=1)) < 2)
+    assert np.mean(np.abs(deviation) < 2) > 0.8
+    assert np.all(np.abs(deviation[:, inside].mean(axis=1)) < 2)
     assert np.all((recovered[:, inside] > 0.05) & (recovered[:, inside] < 0.1))
 
 
 @pytest.mark.parametrize("n", [20_000, pytest.param(146_062, marks=pytest.mark.slow)])
-def test_bin_by_bin_errors_hold_on_the_mock(n):
-    """Differences without an asymmetry are normal in units of their errors."""
+def test_errors_of_bins_match_the_scatter(n):
+    """Without an asymmetry, differences in units of their errors are normal."""
     z = []
     for seed in range(6):
         profile = AsymmetryMap.from_catalog(
-            simulations.observed(n, 500 + seed, 0 * u.dex)).profile()
+            make_catalog(n, 500 + seed, 0 * u.dex)).profile()
         many = (profile["n_north"] >= 20) & (profile["n_south"] >= 20)
         z.append((profile["offset_difference"] / profile["offset_difference_error"]).value[many])
     z = np.concatenate(z)

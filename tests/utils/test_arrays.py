@@ -53,7 +53,7 @@ def test_plain_text(column):
     assert text.tolist() == ["a", "bb", "c"]
 
 
-def test_plain_text_without_values():
+def test_plain_text_of_missing_values():
     assert plain_text(np.array(["a", None, 5], object)).tolist() == ["a", "", "5"]
     for names in (["a", "b"], [b"a", b"b"]):
         assert plain_text(MaskedColumn(names, mask=[False, True])).tolist() == ["a", ""]

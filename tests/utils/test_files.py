@@ -8,7 +8,7 @@ from rcasym.exceptions import BinningError, CatalogError, RcasymError
 from rcasym.utils.files import naming, reading, truncation_raises, whole_file
 
 
-def test_whole_file_appears_at_the_end(tmp_path):
+def test_whole_file_is_renamed_when_complete(tmp_path):
     path = tmp_path / "out.txt"
     with whole_file(path) as part:
         part.write_text("new")
@@ -18,7 +18,7 @@ def test_whole_file_appears_at_the_end(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_failure_leaves_the_old_file(tmp_path):
+def test_failure_keeps_the_old_file(tmp_path):
     path = tmp_path / "out.txt"
     path.write_text("old")
     with pytest.raises(ZeroDivisionError), whole_file(path, overwrite=True) as part:
@@ -27,7 +27,7 @@ def test_a_failure_leaves_the_old_file(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_where_a_file_cannot_be(tmp_path):
+def test_rejects_existing_files_and_missing_folders(tmp_path):
     (tmp_path / "out.txt").write_text("old")
     with pytest.raises(FileExistsError, match="overwrite=True"), whole_file(tmp_path / "out.txt"):
         pass
@@ -36,7 +36,7 @@ def test_where_a_file_cannot_be(tmp_path):
         pass
 
 
-def test_naming_keeps_the_kind_of_error():
+def test_naming_keeps_the_type_of_the_error():
     with pytest.raises(BinningError, match=r"^a\.fits: no edges$"), naming("a.fits"):
         raise BinningError("no edges")
     with pytest.raises(RcasymError, match=r"^bad a\.fits$"), naming("a.fits"):
@@ -59,14 +59,14 @@ def test_reading_names_file_and_reason(error, message):
 
 
 @pytest.mark.parametrize("kind", [FileNotFoundError, IsADirectoryError, PermissionError])
-def test_reading_leaves_errors_of_the_system(kind):
+def test_reading_keeps_system_errors(kind):
     error = kind(2, "no such thing", "a.fits")
     with pytest.raises(kind) as caught, reading("a.fits"):
         raise error
     assert caught.value is error
 
 
-def test_reading_leaves_own_errors():
+def test_reading_adds_the_file_to_own_errors():
     with pytest.raises(BinningError, match="^a.fits: no edges$"), reading("a.fits"):
         raise BinningError("no edges")
 
