@@ -390,7 +390,7 @@ class RedClumpCatalog(QTable):
         result.meta |= {"n_common": n_common, "n_repeat": n_repeat}
         return result
 
-    def plot(self, *, axes=None, width=None, **kwargs):
+    def plot(self, *, axes=None, **kwargs):
         """Draw where the stars are, and their ages and metallicities (Figure 1 of the paper).
 
         Parameters
@@ -398,9 +398,6 @@ class RedClumpCatalog(QTable):
         axes : sequence of `~matplotlib.axes.Axes`, optional
             Axes to draw on: for each survey one of R-Z, then for each one of R-phi, then one for
             ages (if there are any) and one for [M/H]. By default a new figure.
-        width : {"single", "double"}, float or `~astropy.units.Quantity`, optional
-            Width of a new figure: that of a column or of both columns of AASTeX, or inches or a
-            length; by default ``"double"``.
         **kwargs
             Passed to `~matplotlib.axes.Axes.hexbin`.
 
@@ -416,9 +413,9 @@ class RedClumpCatalog(QTable):
         >>> len(axes)
         6
         """
-        from ..plotting import plot_catalog
+        from ..plotting.catalog import plot_catalog
 
-        return plot_catalog(self, axes=axes, width=width, **kwargs)
+        return plot_catalog(self, axes=axes, **kwargs)
 
 
 def sky_of(table, sources, names, lost=None, units=None):

@@ -494,7 +494,7 @@ class AsymmetryMap:
         request = ProfileRequest.check(self.binning, R_min, R_max, statistic)
         return bootstrap_profile(self.binning, self.state, request, n, rng)
 
-    def plot(self, quantity="offset", *, hatch_below=None, axes=None, width=None, colorbar=True,
+    def plot(self, quantity="offset", *, hatch_below=None, axes=None, colorbar=True,
              **kwargs):
         """Draw the map in the R-Z plane, one panel for each azimuth and age bin.
 
@@ -513,9 +513,6 @@ class AsymmetryMap:
             ``difference_error``.
         axes : array of `~matplotlib.axes.Axes`, optional
             Axes to draw on, as many as there are panels; by default those of a new figure.
-        width : {"single", "double"}, float or `~astropy.units.Quantity`, optional
-            Width of a new figure: that of a column or of both columns of AASTeX, or inches or a
-            length; by default ``"double"``, and ``"single"`` for one panel.
         colorbar : bool, optional
             Whether to draw the colour bar of each quantity beside its panels; by default True.
         **kwargs
@@ -532,9 +529,9 @@ class AsymmetryMap:
         >>> amap = AsymmetryMap.from_catalog(make_mock_catalog(5000), DiskBinning(phi=None))
         >>> axes = amap.plot("difference", hatch_below=2)
         """
-        from ..plotting import plot_map
+        from ..plotting.maps import plot_map
 
-        return plot_map(self, quantity, hatch_below=hatch_below, axes=axes, width=width,
+        return plot_map(self, quantity, hatch_below=hatch_below, axes=axes,
                         colorbar=colorbar, **kwargs)
 
     def write(self, path, *, format=None, overwrite=False):
