@@ -1,14 +1,10 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Figure 2: the ages of two surveys, and quantile curves."""
 
-from copy import copy
-
 import numpy as np
 from matplotlib.colors import LogNorm
 
 from . import layout
-
-__all__ = ["plot_calibrator", "plot_null", "plot_spline"]
 
 AGE_LABELS = {"age": "age [Gyr]", "reference": "reference age [Gyr]",
               "mean": "mean of both ages [Gyr]"}
@@ -67,8 +63,6 @@ def plot_calibrator(calibrator, *, axes=None, null=None, **kwargs):
 
     calibrated = calibrator.calibrate(pairs.age).value
     top = max(layout.find_limits(values)[1] for values in (calibrated, pairs.reference_age))
-    if isinstance(style.get("norm"), LogNorm):
-        style["norm"] = copy(style["norm"])
     right.hexbin(pairs.reference_age, calibrated, extent=(0, top, 0, top), **style)
     right.plot([0, top], [0, top], color="tab:red", linewidth=1, label="one to one")
     right.set(xlabel="reference age [Gyr]", ylabel="calibrated age [Gyr]", xlim=(0, top),

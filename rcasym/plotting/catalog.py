@@ -12,8 +12,6 @@ from ..utils.axes import AXIS_LABELS
 from ..utils.validation import check_columns
 from . import layout
 
-__all__ = ["plot_catalog"]
-
 # They can be told apart in grey.
 LINES = ("-", "--", ":", "-.")
 UNITS = {"age": u.Gyr, "m_h": u.dex}
@@ -34,9 +32,9 @@ def plot_catalog(catalog, *, axes=None, **kwargs):
     # In units of the font size, as everywhere here.
     row_height = max(0.2 * layout.figure_width(), 9)
     if new_figure:
-        mosaic = [[layout.number_panels(2 * n, n)]]
+        mosaic = [[np.arange(2 * n).reshape(2, n).tolist()]]
         if columns:
-            mosaic += [[layout.number_panels(len(columns), len(columns), first=2 * n)]]
+            mosaic += [[[list(range(2 * n, 2 * n + len(columns)))]]]
         axes = layout.new_axes(mosaic, (1 + len(mosaic)) * row_height + 14,
                                height_ratios=[2, 1][:len(mosaic)])
     axes = layout.check_axes(axes, 2 * n + len(columns),

@@ -11,11 +11,10 @@ from ..exceptions import RcasymError
 from ..utils.files import whole_file
 from ..utils.validation import check_choice
 
-__all__ = ["save_figure", "style"]
-
 # Inches; \columnwidth and \textwidth of the two columns of AASTeX 6.31.
 WIDTHS = {"single": 3.35, "double": 7.1}
 TYPE_42 = {"pdf.fonttype": 42, "ps.fonttype": 42}
+NO_LAYOUT = {"figure.autolayout": False, "figure.constrained_layout.use": False}
 # For figures that are printed at their own size; the AAS asks for 6 points or more. There are no
 # font families, since matplotlib looks these up again when a figure is saved.
 STYLES = {"aastex": {
@@ -73,18 +72,15 @@ def figure_width():
     return plt.rcParams["figure.figsize"][0] * 72 / plt.rcParams["font.size"]
 
 
-def count_columns(n_panels, panel_width, most=np.inf):
-    """Return how many panels fit beside each other, for rows of similar length."""
+def arrange_panels(n_panels, panel_width, most=np.inf, n_blocks=1):
+    """Return the numbers of panels in rows of similar length that fit, -1 where there is none."""
     # The labels at the left and a colour bar at the right take about 12.
-    fitting = np.clip((figure_width() - 12) // panel_width, 1, most)
-    return int(np.ceil(n_panels / np.ceil(n_panels / fitting)))
-
-
-def number_panels(n_panels, n_columns, first=0):
-    """Return rows of consecutive numbers from ``first``, filled up with -1."""
-    numbers = np.full((-(-n_panels // n_columns), n_columns), -1)
-    numbers.flat[:n_panels] = np.arange(first, first + n_panels)
-    return numbers.tolist()
+    fitting = np.clip((figure_width() - 12) // panel_width, 2, most)
+    n_rows = int(np.ceil(n_panels / fitting))
+    n_columns = -(-n_panels // n_rows)
+    numbers = np.full((n_blocks, n_rows * n_columns), -1)
+    numbers[:, :n_panels] = np.arange(n_blocks * n_panels).reshape(n_blocks, n_panels)
+    return numbers.reshape(-1, n_columns).tolist()
 
 
 def new_axes(mosaic, height=None, title="", **kwargs):
@@ -187,11 +183,12 @@ def save_figure(axes, stem, *, overwrite=False):
     """
     figure = np.ravel(axes)[0].figure
     engine = figure.get_layout_engine()
-    if engine:
-        # The layout takes as long as the drawing: it is computed once for both files.
-        engine.execute(figure)
-        figure.set_layout_engine("none")
-    with plt.rc_context(TYPE_42):
+    with plt.rc_context(TYPE_42 | NO_LAYOUT):
+        if engine:
+            # The layout takes as long as the drawing: it is computed once for both files.
+            engine.execute(figure)
+            # Not "none", with which savefig draws each figure twice.
+            figure.set_layout_engine(None)
         for suffix in ("png", "pdf"):
             with whole_file(f"{stem}.{suffix}", overwrite=overwrite) as part:
                 figure.savefig(part, format=suffix, dpi=200)

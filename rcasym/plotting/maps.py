@@ -14,8 +14,6 @@ from ..utils.axes import AXIS_LABELS
 from ..utils.validation import check_choice
 from . import layout
 
-__all__ = ["plot_binning", "plot_map"]
-
 MAP_LABELS = {
     "offset": "[M/H] \N{MINUS SIGN} radial mean [dex]",
     "difference": "offset North \N{MINUS SIGN} South [dex]",
@@ -96,9 +94,8 @@ def _check(amap, quantity, quantities, hatch_below):
 def _new_panels(amap, quantities, n_slices):
     """Return axes with a block of rows per quantity, the columns, and the height of a block."""
     most = n_slices if len(quantities) > 1 else max(3, np.ceil(n_slices ** 0.5))
-    n_columns = layout.count_columns(n_slices, 8.6, most)
-    mosaic = [row for k in range(len(quantities))
-              for row in layout.number_panels(n_slices, n_columns, first=k * n_slices)]
+    mosaic = layout.arrange_panels(n_slices, 8.6, most, len(quantities))
+    n_columns = len(mosaic[0])
     row_height = 0.72 * (layout.figure_width() - 12) / n_columns + 3
     same_Z = len({len(_heights(amap, name)) for name in quantities}) == 1
     title = "; ".join(axis.interval(0) for axis in amap.binning.axes[:-2] if len(axis) == 1)

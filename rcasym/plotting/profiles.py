@@ -9,8 +9,6 @@ from ..utils.axes import AXIS_LABELS
 from ..utils.validation import check_choice
 from . import layout
 
-__all__ = ["plot_profile", "plot_systematics"]
-
 # Okabe & Ito's colours that are dark enough for lines, and a brown; in grey, markers tell.
 SLICE_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9",
                 "#661100")
@@ -116,7 +114,7 @@ def plot_systematics(table, *, axes=None, **kwargs):
     new_figure = axes is None
     if new_figure:
         n_bars = max(np.sum(rows) for rows in slices.values())
-        mosaic = layout.number_panels(len(slices), layout.count_columns(len(slices), 6))
+        mosaic = layout.arrange_panels(len(slices), 6)
         axes = layout.new_axes(mosaic, len(mosaic) * (1.35 * n_bars + 3) + 3, title=common,
                                sharex=True, sharey=True)
     axes = layout.check_axes(axes, len(slices), f"{len(slices)} slices")
