@@ -17,7 +17,10 @@ axes = stars.plot()
 # %%
 # For one column of a journal:
 
-axes = stars.plot(width="single")
+from rcasym.plotting import style
+
+with style("aastex", width="single"):
+    axes = stars.plot()
 
 # %%
 # What to look at

@@ -18,9 +18,12 @@ amap = AsymmetryMap.from_catalog(stars)
 axes = amap.plot(["mean", "radial_mean"])
 
 # %%
-# In one column of a journal, each quantity is a column of panels:
+# In one column of a journal:
 
-axes = amap.plot(["mean", "radial_mean"], width="single")
+from rcasym.plotting import style
+
+with style("aastex", width="single"):
+    axes = amap.plot(["mean", "radial_mean"])
 
 # %%
 # What to look at
