@@ -10,9 +10,16 @@ The positions of the stars in two surveys, and their ages and metallicities.
 # of LAMOST and APOGEE. ``select`` applies the quality cuts of their Section 2.1.
 
 from rcasym import make_mock_catalog
+from rcasym.plotting import style
 
 stars = make_mock_catalog().select()
 axes = stars.plot()
+
+# %%
+# The same for one column of a journal:
+
+with style("aastex", width="single"):
+    axes = stars.plot()
 
 # %%
 # Interpretation

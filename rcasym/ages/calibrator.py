@@ -420,18 +420,15 @@ class AgeCalibrator:
         curves = simulate_null_curves(pairs, self.settings, grid, n, check_rng(rng))
         return AgeNullTest(self.grid, curves * u.Gyr, measured * u.Gyr)
 
-    def plot(self, *, axes=None, width=None, null=None, **kwargs):
+    def plot(self, *, axes=None, null=None, **kwargs):
         """Draw the difference of the ages, and the calibrated ages (Figure 2 of the paper).
 
         Parameters
         ----------
         axes : sequence of two `~matplotlib.axes.Axes`, optional
             By default those of a new figure.
-        width : {"single", "double"}, float or `~astropy.units.Quantity`, optional
-            Width of a new figure: that of a column or of both columns of AASTeX, or inches or a
-            length; by default ``"double"``.
         null : AgeNullTest, optional
-            What `null_test` gave: its envelope is drawn behind the curves.
+            Result of `null_test`, whose range is drawn behind the curves.
         **kwargs
             Passed to `~matplotlib.axes.Axes.hexbin`, which draws the density of the stars.
 
@@ -445,9 +442,9 @@ class AgeCalibrator:
         >>> from rcasym import AgeCalibrator
         >>> axes = AgeCalibrator.from_ages([3, 6, 9, 12], [2, 4, 6, 8], n_bootstrap=0).plot()
         """
-        from ..plotting import plot_calibrator
+        from ..plotting.ages import plot_calibrator
 
-        return plot_calibrator(self, axes=axes, width=width, null=null, **kwargs)
+        return plot_calibrator(self, axes=axes, null=null, **kwargs)
 
     def write(self, path, *, overwrite=False):
         """Write the pairs of ages and the curves to an ECSV file.

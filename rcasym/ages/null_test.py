@@ -89,17 +89,14 @@ class AgeNullTest:
         tail = 0.5 * (1 - level)
         return tuple(np.quantile(self.curves.value, [tail, 1 - tail], axis=0) * self.curves.unit)
 
-    def plot(self, *, ax=None, width=None, **kwargs):
-        """Draw the range of the curves without a bias, and the measured one.
+    def plot(self, *, ax=None, **kwargs):
+        """Draw the range of the null samples, and the measured curve.
 
         Parameters
         ----------
         ax : `~matplotlib.axes.Axes`, optional
-            Axes that have a curve already, to which the range is added; by default those of a new
-            figure, with the measured curve.
-        width : {"single", "double"}, float or `~astropy.units.Quantity`, optional
-            Width of a new figure: that of a column or of both columns of AASTeX, or inches or a
-            length; by default ``"single"``.
+            Axes to which the range is added; by default those of a new figure, with the measured
+            curve.
         **kwargs
             Passed to `~matplotlib.axes.Axes.fill_between`.
 
@@ -117,9 +114,9 @@ class AgeNullTest:
         >>> null = AgeNullTest(age, np.linspace(-0.1, 0.1, 99)[:, np.newaxis] * age, 0.2 * age)
         >>> ax = null.plot(color="0.8")
         """
-        from ..plotting import plot_null
+        from ..plotting.ages import plot_null
 
-        return plot_null(self, ax=ax, width=width, **kwargs)
+        return plot_null(self, ax=ax, **kwargs)
 
     @cached_property
     def p_value(self):

@@ -412,7 +412,7 @@ class RedClumpCatalog(QTable):
         result.meta |= {"n_common": n_common, "n_repeat": n_repeat}
         return result
 
-    def plot(self, *, axes=None, width=None, **kwargs):
+    def plot(self, *, axes=None, **kwargs):
         """Draw where the stars are, and their ages and metallicities (Figure 1 of the paper).
 
         Parameters
@@ -420,9 +420,6 @@ class RedClumpCatalog(QTable):
         axes : sequence of `~matplotlib.axes.Axes`, optional
             Axes to draw on: for each survey one of R-Z, then for each one of R-phi, then one for
             ages (if there are any) and one for [M/H]. By default a new figure.
-        width : {"single", "double"}, float or `~astropy.units.Quantity`, optional
-            Width of a new figure: that of a column or of both columns of AASTeX, or inches or a
-            length; by default ``"double"``.
         **kwargs
             Passed to `~matplotlib.axes.Axes.hexbin`.
 
@@ -438,9 +435,9 @@ class RedClumpCatalog(QTable):
         >>> len(axes)
         6
         """
-        from ..plotting import plot_catalog
+        from ..plotting.catalog import plot_catalog
 
-        return plot_catalog(self, axes=axes, width=width, **kwargs)
+        return plot_catalog(self, axes=axes, **kwargs)
 
 
 def read_positions(table, sources, names, lost=None, units=None):

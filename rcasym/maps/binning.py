@@ -191,16 +191,13 @@ class DiskBinning:
                    for axis in self.axes]
         return flat_index(columns, [axis.edges.value for axis in self.axes])
 
-    def plot(self, *, ax=None, width=None, **kwargs):
+    def plot(self, *, ax=None, **kwargs):
         """Draw the grid in the R-Z plane.
 
         Parameters
         ----------
         ax : `~matplotlib.axes.Axes`, optional
             By default those of a new figure.
-        width : {"single", "double"}, float or `~astropy.units.Quantity`, optional
-            Width of a new figure: that of a column or of both columns of AASTeX, or inches or a
-            length; by default ``"single"``.
         **kwargs
             Passed to `~matplotlib.axes.Axes.pcolormesh`.
 
@@ -214,9 +211,9 @@ class DiskBinning:
         >>> from rcasym import DiskBinning
         >>> ax = DiskBinning().plot()
         """
-        from ..plotting import plot_binning
+        from ..plotting.maps import plot_binning
 
-        return plot_binning(self, ax=ax, width=width, **kwargs)
+        return plot_binning(self, ax=ax, **kwargs)
 
 
 def check_binning(binning):

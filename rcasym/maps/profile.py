@@ -174,11 +174,11 @@ class AsymmetryProfile(QTable):
             table[name], table[f"{name}_error"] = value * u.dex, error * u.dex
         return set_formats(table)
 
-    def plot(self, quantity="asymmetry", *, test=None, axes=None, width=None, **kwargs):
+    def plot(self, quantity="asymmetry", *, test=None, axes=None, **kwargs):
         """Draw Figure 4 of Wang et al. (2025), for a map by age Figure 6.
 
         Left, the medians against Z, South and North of the mid-plane; then ``quantity`` against
-        abs(Z), for the slices with and for those without a signal.
+        abs(Z), in one panel for the slices with a significant difference and in one for the others.
 
         Parameters
         ----------
@@ -186,20 +186,18 @@ class AsymmetryProfile(QTable):
             ``"asymmetry"`` (default), ``"difference"``, ``"offset_difference"`` or
             ``"matched_difference"``.
         test : `~rcasym.maps.permutation_test.AsymmetryTest`, optional
-            A slice has a signal if its corrected p-value there is below 0.05; by default, if its
-            ``matched_difference`` over all heights is more than 3 errors from zero.
+            Divides the slices by whether their corrected p-value is below 0.05; by default, they
+            are divided by whether their ``matched_difference`` over all heights is more than 3
+            errors from zero.
         axes : array of `~matplotlib.axes.Axes`, optional
             Three of them; by default those of a new figure.
-        width : {"single", "double"}, float or `~astropy.units.Quantity`, optional
-            Width of a new figure: that of a column or of both columns of AASTeX, or inches or a
-            length; by default ``"double"``.
         **kwargs
             Passed to `~matplotlib.axes.Axes.errorbar`.
 
         Returns
         -------
         ndarray of `~matplotlib.axes.Axes`
-            Three: the medians, the slices with and those without a signal.
+            Three: the medians, the slices with a significant difference, and the others.
 
         Examples
         --------
@@ -207,9 +205,12 @@ class AsymmetryProfile(QTable):
         >>> amap = AsymmetryMap.from_catalog(make_mock_catalog(5000))
         >>> axes = amap.profile().plot("matched_difference", test=amap.test(n=99, rng=1))
         """
-        from ..plotting import plot_profile
+        from ..plotting.profiles import plot_profile
 
-        return plot_profile(self, quantity, *find_signals(self, test), axes=axes, width=width, **kwargs)
+        signals, _ = find_signals(self, test)
+        rule = (f"difference > {SIGNAL_ERRORS} errors" if test is None
+                else f"p < {SIGNAL_P:g} (corrected)")
+        return plot_profile(self, quantity, signals, rule, axes=axes, **kwargs)
 
 
 def compute_profile(binning, state, radial_mean, request):

@@ -52,23 +52,20 @@ class Systematics(QTable):
     APOGEE alone
     """
 
-    def plot(self, *, axes=None, width=None, **kwargs):
-        """Draw a bar for each variation, one panel a slice.
+    def plot(self, *, axes=None, **kwargs):
+        """Draw a bar for each variation, one panel per slice.
 
         Parameters
         ----------
         axes : array of `~matplotlib.axes.Axes`, optional
-            One a slice; by default those of a new figure.
-        width : {"single", "double"}, float or `~astropy.units.Quantity`, optional
-            Width of a new figure: that of a column or of both columns of AASTeX, or inches or a
-            length; by default ``"double"``, and ``"single"`` for one slice.
+            One per slice; by default those of a new figure.
         **kwargs
             Passed to `~matplotlib.axes.Axes.barh`.
 
         Returns
         -------
         ndarray of `~matplotlib.axes.Axes`
-            One a slice.
+            One per slice.
 
         Examples
         --------
@@ -77,9 +74,9 @@ class Systematics(QTable):
         >>> table = systematics(make_mock_catalog(5000), DiskBinning(phi=[-5, 15] * u.deg))
         >>> axes = table.plot()
         """
-        from ..plotting import plot_systematics
+        from ..plotting.profiles import plot_systematics
 
-        return plot_systematics(self, axes=axes, width=width, **kwargs)
+        return plot_systematics(self, axes=axes, **kwargs)
 
 
 @u.quantity_input(R_min=[u.kpc, None], R_max=[u.kpc, None])

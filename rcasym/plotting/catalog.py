@@ -1,100 +1,77 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Figure 1: where the stars are."""
+"""Figure 1: where the stars are, and their ages and metallicities."""
 
 from itertools import cycle
 
-import matplotlib.pyplot as plt
 import numpy as np
+from astropy import units as u
 from matplotlib.colors import LogNorm
 
-from ..catalog.columns import floats, survey_names
+from ..utils.arrays import plain_floats, plain_text
 from ..utils.axes import AXIS_LABELS
 from ..utils.validation import check_columns
-from .layout import (
-    BESIDE,
-    COLUMN_WIDTHS,
-    SEQUENTIAL,
-    given_axes,
-    margins,
-    own_figure,
-    panel_bar,
-    shown_range,
-)
+from . import layout
 
-__all__ = ["plot_catalog"]
-
-# Told apart in grey.
+# They can be told apart in grey.
 LINES = ("-", "--", ":", "-.")
+UNITS = {"age": u.Gyr, "m_h": u.dex}
 STAR_LABELS = {"age": "age [Gyr]", "m_h": "[M/H] [dex]"}
 
 
-@own_figure
-def plot_catalog(catalog, *, axes=None, width=None, **kwargs):
-    """Figure 1; see `rcasym.RedClumpCatalog.plot`."""
+def plot_catalog(catalog, *, axes=None, **kwargs):
     check_columns(catalog.colnames, ["galcen", "m_h"], "the catalogue")
-    names = survey_names(catalog)
+    names = (plain_text(catalog["survey"]) if "survey" in catalog.colnames
+             else np.full(len(catalog), ""))
     # In the order in which the catalogue has them.
     surveys = list(dict.fromkeys(names.tolist())) or [""]
-    quantities = [name for name in ("age", "m_h")
-                  if name in catalog.colnames and np.isfinite(floats(catalog, name)).any()]
+    columns = {name: plain_floats(catalog[name], unit) for name, unit in UNITS.items()
+               if name in catalog.colnames}
+    columns = {name: values for name, values in columns.items() if np.isfinite(values).any()}
     n = len(surveys)
-    own = axes is None
-    if own:
-        width = width or COLUMN_WIDTHS["double"]
-        axes = _new_panels(n, len(quantities), width)
-    axes = given_axes(axes, 2 * n + len(quantities),
-                       f"{n} surveys and {len(quantities)} histograms")
+    new_figure = axes is None
+    # In units of the font size, as everywhere here.
+    row_height = max(0.2 * layout.figure_width(), 9)
+    if new_figure:
+        mosaic = [[np.arange(2 * n).reshape(2, n).tolist()]]
+        if columns:
+            mosaic += [[[list(range(2 * n, 2 * n + len(columns)))]]]
+        axes = layout.new_axes(mosaic, (1 + len(mosaic)) * row_height + 14,
+                               height_ratios=[2, 1][:len(mosaic)])
+    axes = layout.check_axes(axes, 2 * n + len(columns),
+                             f"{n} surveys and {len(columns)} histograms")
 
     R, phi, Z = (values.value for values in catalog.cylindrical)
+    R_limits = layout.find_limits(R[np.isfinite(R)])
     for row, (name, y, unit) in enumerate((("Z", Z, "kpc"), ("phi", phi, "deg"))):
         known = np.isfinite(R) & np.isfinite(y)
-        extent = (*shown_range(R[known]), *shown_range(y[known]))
+        extent = (*R_limits, *layout.find_limits(y[known]))
         panels = axes[row * n:(row + 1) * n]
-        drawn = []
+        meshes = []
         for ax, survey in zip(panels, surveys, strict=True):
-            here = known & (names == survey)
-            drawn.append(ax.hexbin(R[here], y[here], **{
-                "gridsize": 60, "mincnt": 1, "extent": extent, "cmap": SEQUENTIAL,
+            chosen = known & (names == survey)
+            meshes.append(ax.hexbin(R[chosen], y[chosen], **{
+                "gridsize": 60, "mincnt": 1, "extent": extent, "cmap": layout.SEQUENTIAL,
                 "rasterized": True} | kwargs))
             ax.set(xlabel=f"{AXIS_LABELS['R']} [kpc]", ylabel=f"{AXIS_LABELS[name]} [{unit}]",
-                   xlim=extent[:2], ylim=extent[2:],
-                   title=f"{survey}\n{np.sum(here):,} stars".strip())
+                   xlim=extent[:2], ylim=extent[2:])
+            if row == 0 or not new_figure:
+                ax.set_title(f"{survey}\n{np.sum(chosen):,} stars".strip())
         if "norm" not in kwargs and "C" not in kwargs:
-            most = max(np.max(np.asarray(mesh.get_array()), initial=1) for mesh in drawn)
-            for mesh in drawn:
+            most = max(np.max(np.asarray(mesh.get_array()), initial=1) for mesh in meshes)
+            for mesh in meshes:
                 mesh.set_norm(LogNorm(1, max(most, 2)))
-        if own:
-            panel_bar(drawn[-1], panels, "stars in a hexagon")
-        else:
-            panels[-1].figure.colorbar(drawn[-1], ax=list(panels), label="stars in a hexagon")
-        for ax in panels[1:] if own else []:
-            # The first panel of the row has the same axis.
-            ax.set_ylabel("")
-            ax.tick_params(labelleft=False)
-    for ax, name in zip(axes[2 * n:], quantities, strict=True):
-        values = floats(catalog, name)
-        bins = np.linspace(*shown_range(values[np.isfinite(values)]), 50)
+        layout.add_colorbar(meshes[-1], panels, "stars per hexagon", aspect=row_height)
+    for ax, (name, values) in zip(axes[2 * n:], columns.items(), strict=True):
+        bins = np.linspace(*layout.find_limits(values[np.isfinite(values)]), 50)
         for survey, line in zip(surveys, cycle(LINES)):
-            here = np.isfinite(values) & (names == survey)
-            if here.any():
-                ax.hist(values[here], bins, histtype="step", linestyle=line, label=survey or None)
+            chosen = np.isfinite(values) & (names == survey)
+            if chosen.any():
+                ax.hist(values[chosen], bins, histtype="step", linestyle=line, label=survey or None)
         ax.set(xlabel=STAR_LABELS[name], ylabel="stars", xlim=bins[[0, -1]])
-        if any(surveys) and ax is axes[2 * n]:
-            ax.legend(frameon=False)
-            if own and width <= BESIDE:
-                # The legend is as wide as the panel.
-                ax.set_ylim(top=1.5 * ax.get_ylim()[1])
+        ax.locator_params(axis="x", nbins=4)
+    if new_figure:
+        layout.label_outer(axes[:2 * n])
+    if any(surveys) and columns:
+        # All surveys have metallicities; some have no ages.
+        layout.add_legend(axes[-1], new_figure)
     return axes
-
-
-def _new_panels(n_surveys, n_histograms, width):
-    """Axes of a new figure: two rows with a panel for each survey, and a row of histograms."""
-    up, below = max(0.22 * width, 1.1), max(0.22 * width, 1.2)
-    size = width, 2 * up + below + 2.1
-    figure = plt.figure(figsize=size)
-    rows = figure.add_gridspec(2, n_surveys, **margins(
-        size, (2, n_surveys), right=0.85, bottom=below + 0.9, top=0.45, row_gap=0.75))
-    axes = [figure.add_subplot(rows[row, i]) for row in (0, 1) for i in range(n_surveys)]
-    row = figure.add_gridspec(1, max(n_histograms, 1), **margins(
-        size, (1, max(n_histograms, 1)), top=size[1] - below - 0.4, gap=0.65))
-    return axes + [figure.add_subplot(row[i]) for i in range(n_histograms)]

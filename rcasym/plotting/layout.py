@@ -1,153 +1,149 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Widths, panels, colours and limits that all figures share."""
+"""The style, colours, panels and legends that all figures share."""
 
-from functools import wraps
-from numbers import Real
-from textwrap import wrap
+from contextlib import contextmanager
 
 import matplotlib.pyplot as plt
 import numpy as np
-from astropy import units as u
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.ticker import MaxNLocator
 
 from ..exceptions import RcasymError
 from ..utils.files import whole_file
-
-__all__ = ["BESIDE", "COLUMN_WIDTHS", "DIVERGING", "SEQUENTIAL", "own_figure", "new_axes",
-           "panel_axes", "panel_bar", "panel_title", "panel_legend", "legend_shape", "margins",
-           "given_axes", "shown_range", "save_figure"]
+from ..utils.validation import check_choice
 
 # Inches; \columnwidth and \textwidth of the two columns of AASTeX 6.31.
-COLUMN_WIDTHS = {"single": 3.35, "double": 7.1}
-# Panels of wider figures are beside each other, of others one above the other [inches].
-BESIDE = 5
-# For figures that are printed in their own size; AAS asks for 6 points or more.
-STYLE = {"font.size": 8, "axes.titlesize": 7.5, "axes.labelsize": 8, "xtick.labelsize": 7,
-         "ytick.labelsize": 7, "legend.fontsize": 7, "figure.titlesize": 8,
-         "axes.linewidth": 0.6, "hatch.linewidth": 0.4}
-# The lightness grows throughout, so that the sign can be read in grey and by colour-blind readers
-# (a linear diverging map, Kovesi 2015, arXiv:1509.03700). Zero is grey: it is not taken for empty,
-# which is white.
+WIDTHS = {"single": 3.35, "double": 7.1}
+TYPE_42 = {"pdf.fonttype": 42, "ps.fonttype": 42}
+NO_LAYOUT = {"figure.autolayout": False, "figure.constrained_layout.use": False}
+# For figures that are printed at their own size; the AAS asks for 6 points or more. There are no
+# font families, since matplotlib looks these up again when a figure is saved.
+STYLES = {"aastex": {
+    "font.size": 8, "axes.titlesize": 7.5, "axes.labelsize": 8, "xtick.labelsize": 7,
+    "ytick.labelsize": 7, "legend.fontsize": 7, "figure.titlesize": 8, "figure.labelsize": 8,
+    "axes.linewidth": 0.6, "hatch.linewidth": 0.4, **TYPE_42}}
+# Figures that are wider, in units of the font size, have room for panels beside each other.
+WIDE = 55
+# The lightness increases throughout, so that the sign can be read in grey and by colour-blind
+# readers (a linear diverging map, Kovesi 2015, arXiv:1509.03700). Zero is grey, so that it differs
+# from empty voxels, which are white.
 DIVERGING = LinearSegmentedColormap.from_list("blue-grey-yellow", [
     "#03318d", "#3849a9", "#6666a8", "#898989", "#baa558", "#e0c244", "#ffe172"])
 SEQUENTIAL = "viridis"
-FIGURE_SUFFIXES = (".png", ".pdf")
 
 
-def own_figure(plot):
-    """Let ``plot`` draw a new figure in the style of a journal, and given axes as they are."""
-    @wraps(plot)
-    def styled(*args, width=None, **kwargs):
-        if kwargs.get("axes", kwargs.get("ax")) is not None:
-            if width is not None:
-                raise RcasymError(f"width must be left out where axes are given; got {width!r}")
-            return plot(*args, **kwargs)
-        with plt.rc_context(STYLE):
-            drawn = plot(*args, width=_inches(width), **kwargs)
-            for ax in np.ravel(drawn)[0].figure.axes:
-                # Ticks that are only made when the figure is drawn have the user's style otherwise.
-                ax.tick_params(which="both", labelsize=STYLE["xtick.labelsize"])
-        return drawn
-    return styled
+@contextmanager
+def style(name, width="double"):
+    """Context manager in which figures have the style of a journal.
 
+    It sets matplotlib's rcParams, and restores them at its end. Figures that a ``plot`` method
+    made keep their size and their font sizes when they are saved later. The type of the fonts in
+    a PDF is chosen when it is saved: save within the context, or with `save_figure`.
 
-def _inches(width):
-    """The width of a figure in inches, None for that which suits it."""
-    if width is None:
-        return None
-    if isinstance(width, str) and width in COLUMN_WIDTHS:
-        return COLUMN_WIDTHS[width]
-    inch = u.imperial.inch
-    if isinstance(width, u.Quantity) and width.isscalar and width.unit.is_equivalent(inch):
-        width = width.to_value(inch)
-    if not (isinstance(width, Real) and not isinstance(width, bool) and 1 <= width <= 100):
-        raise RcasymError(f"width must be {' or '.join(map(repr, COLUMN_WIDTHS))}, a length, or "
-                          f"inches between 1 and 100; got {width!r}")
-    return float(width)
+    Parameters
+    ----------
+    name : {"aastex"}
+        The journals of the AAS: text in 7 and 8 pt, and Type 42 fonts in PDF and PostScript files.
+    width : {"double", "single"}, optional
+        Width of new figures: both columns of AASTeX 6.31, 7.1 inches (default), or one column,
+        3.35 inches. Panels are arranged to fit.
 
+    Raises
+    ------
+    RcasymError
+        If there is no such style or width.
 
-def new_axes(n_rows, n_columns, width, height):
-    """Axes of a new figure that is ``width`` inches wide, each row ``height`` inches high."""
-    return plt.subplots(n_rows, n_columns, squeeze=False, layout="constrained",
-                        figsize=(width, n_rows * height))[1]
-
-
-def margins(size, shape, *, left=0.58, right=0.15, bottom=0.4, top=0.3, gap=0.07, row_gap=0.42):
-    """Where a grid of panels is in a figure, as matplotlib has it; all lengths in inches.
-
-    Fixed margins: a layout that measures every label takes longer than the drawing.
+    Examples
+    --------
+    >>> from rcasym import DiskBinning
+    >>> from rcasym.plotting import style
+    >>> with style("aastex", width="single"):
+    ...     ax = DiskBinning().plot()
+    >>> print(ax.figure.get_figwidth(), ax.xaxis.label.get_fontsize())
+    3.35 8.0
     """
-    (width, height), (n_rows, n_columns) = size, shape
-    across = (width - left - right - (n_columns - 1) * gap) / n_columns
-    up = (height - bottom - top - (n_rows - 1) * row_gap) / n_rows
-    return {"left": left / width, "right": 1 - right / width, "bottom": bottom / height,
-            "top": 1 - top / height, "wspace": gap / across, "hspace": row_gap / up}
+    settings = STYLES[check_choice("name", name, tuple(STYLES))]
+    inches = WIDTHS[check_choice("width", width, tuple(WIDTHS))]
+    with plt.rc_context(settings | {"figure.figsize": (inches, 0.7 * inches)}):
+        yield
 
 
-def panel_axes(n_rows, n_columns, width, title, *, bars="right", share_Z=True, row_gap=0.42):
-    """Panels with common axes, and room for colour bars at the ``bars`` side."""
-    lengths = {"right": 0.85, "top": 0.58 if title else 0.4, "gap": 0.07, "row_gap": row_gap}
-    if bars == "bottom":
-        lengths |= {"right": 0.15, "bottom": 1.0}
-    if not share_Z:
-        lengths["gap"] = 0.3
-    across = (width - 0.58 - lengths["right"] - (n_columns - 1) * lengths["gap"]) / n_columns
-    height = (lengths.get("bottom", 0.4) + n_rows * max(0.72 * across, 0.9)
-              + (n_rows - 1) * row_gap + lengths["top"])
-    figure, axes = plt.subplots(
-        n_rows, n_columns, squeeze=False, sharex=True,
-        sharey=True if share_Z else "row" if bars == "right" else "col", figsize=(width, height),
-        gridspec_kw=margins((width, height), (n_rows, n_columns), **lengths))
-    panel_title(figure, title)
-    # The last label of R would touch the first one of the next panel.
-    axes[0, 0].xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], prune="upper"))
-    return axes
+def figure_width():
+    """Return the width of a new figure in units of the font size."""
+    return plt.rcParams["figure.figsize"][0] * 72 / plt.rcParams["font.size"]
 
 
-def panel_title(figure, title):
-    """What all panels have in common, at the top of a figure with fixed margins."""
-    figure.suptitle(title, y=1 - 0.06 / figure.get_figheight(), va="top")
+def arrange_panels(n_panels, panel_width, most=np.inf, n_blocks=1):
+    """Return the numbers of panels in rows of similar length that fit, -1 where there is none."""
+    # The labels at the left and a colour bar at the right take about 12.
+    fitting = np.clip((figure_width() - 12) // panel_width, 2, most)
+    n_rows = int(np.ceil(n_panels / fitting))
+    n_columns = -(-n_panels // n_rows)
+    numbers = np.full((n_blocks, n_rows * n_columns), -1)
+    numbers[:, :n_panels] = np.arange(n_blocks * n_panels).reshape(n_blocks, n_panels)
+    return numbers.reshape(-1, n_columns).tolist()
 
 
-def legend_shape(n_labels, most):
-    """Columns of a legend below the panels, ``most`` or fewer, and the inches that it takes."""
-    n_rows = -(-n_labels // most)
-    return -(-n_labels // n_rows), 0.17 + 0.146 * n_rows
+def new_axes(mosaic, height=None, title="", **kwargs):
+    """Return the axes of a new figure, ``height`` font sizes high, as numbered in ``mosaic``."""
+    size = list(plt.rcParams["figure.figsize"])
+    if height is not None:
+        size[1] = height * plt.rcParams["font.size"] / 72
+    figure, axes = plt.subplot_mosaic(mosaic, empty_sentinel=-1, layout="constrained",
+                                      figsize=size, **kwargs)
+    if title:
+        figure.suptitle(title)
+    for ax in axes.values():
+        keep_tick_size(ax)
+    return np.array([axes[number] for number in sorted(axes)], dtype=object)
 
 
-def panel_legend(ax, n_columns):
-    """A legend at the bottom of a new figure, where it hides no point."""
-    ax.figure.legend(*ax.get_legend_handles_labels(), loc="lower center", ncols=n_columns)
+def keep_tick_size(ax):
+    """Fix the size of the tick labels, on which their number depends whenever they are drawn."""
+    for axis in "xy":
+        ax.tick_params(axis, which="both", labelsize=plt.rcParams[f"{axis}tick.labelsize"])
 
 
-def panel_bar(mesh, panels, label, *, bars="right", **kwargs):
-    """A colour bar at the right of the panels of a new figure, or at the bottom of the figure."""
-    figure = panels[0].figure
-    width, height = figure.get_size_inches()
-    boxes = [ax.get_position() for ax in panels]
-    x0, x1 = min(box.x0 for box in boxes), max(box.x1 for box in boxes)
-    y0, y1 = min(box.y0 for box in boxes), max(box.y1 for box in boxes)
-    if bars == "bottom":
-        place, length = [x0, 0.53 / height, x1 - x0, 0.09 / height], (x1 - x0) * width
-    else:
-        place, length = [x1 + 0.07 / width, y0, 0.1 / width, y1 - y0], (y1 - y0) * height
-    bar = figure.colorbar(mesh, cax=figure.add_axes(place),
-                          orientation="horizontal" if bars == "bottom" else "vertical", **kwargs)
-    # Some 15 letters an inch.
-    label = label.replace("$-$", "\N{MINUS SIGN}")
-    bar.set_label("\n".join(wrap(label, max(int(15 * length), 15))))
-
-
-def given_axes(axes, n_panels, what):
+def check_axes(axes, n_panels, what):
+    """Return the axes as an array of one dimension."""
     axes = np.array(axes, dtype=object).ravel()
     if len(axes) != n_panels:
         raise RcasymError(f"axes must hold {n_panels} Axes for {what}; got {len(axes)}")
     return axes
 
 
-def shown_range(values):
-    """Limits that hold all but one in a thousand values at either end, with a margin."""
+def label_outer(axes):
+    """Keep the labels of the first column and of the lowest panel of each column."""
+    lowest = {ax.get_subplotspec().colspan.start: ax for ax in axes}.values()
+    for ax in axes:
+        left, low = ax.get_subplotspec().is_first_col(), ax in lowest
+        ax.tick_params(labelleft=left, labelbottom=low)
+        ax.set(xlabel=ax.get_xlabel() if low else "", ylabel=ax.get_ylabel() if left else "")
+
+
+def add_colorbar(mesh, axes, label, **kwargs):
+    """Draw a colour bar beside all ``axes``."""
+    figure = axes[0].figure
+    if figure.get_layout_engine():
+        kwargs = {"pad": 0.01} | kwargs
+    keep_tick_size(figure.colorbar(mesh, ax=list(axes), label=label, **kwargs).ax)
+
+
+def add_legend(ax, below=True):
+    """Draw a legend within ``ax``, or below all panels in as few rows as fit."""
+    handles, labels = ax.get_legend_handles_labels()
+    if not below and labels:
+        ax.legend()
+    for n_rows in range(1, len(labels) + 1) if below else ():
+        ax.figure.legends.clear()
+        legend = ax.figure.legend(handles, labels, loc="outside lower center",
+                                  ncols=-(-len(labels) // n_rows))
+        # Text is a few percent wider at some resolutions.
+        if legend.get_window_extent().width < 0.93 * ax.figure.bbox.width:
+            break
+
+
+def find_limits(values):
+    """Return limits that hold all but one in a thousand values at either end, with a margin."""
     if len(values) == 0:
         return 0.0, 1.0
     low, high = np.quantile(values, [0.001, 0.999])
@@ -158,12 +154,14 @@ def shown_range(values):
 def save_figure(axes, stem, *, overwrite=False):
     """Save the figure of ``axes`` as ``stem.png`` and ``stem.pdf``, and close it.
 
+    The PNG has 200 dots per inch, the PDF Type 42 fonts.
+
     Parameters
     ----------
     axes : `~matplotlib.axes.Axes` or array of these
-        What a ``plot`` method gives.
+        Axes of the figure, as a ``plot`` method returns them.
     stem : path-like
-        The files without their endings.
+        The paths of the files without their endings.
     overwrite : bool, optional
         Whether to replace existing files; by default False.
 
@@ -184,11 +182,14 @@ def save_figure(axes, stem, *, overwrite=False):
     ['grid.pdf', 'grid.png']
     """
     figure = np.ravel(axes)[0].figure
-    if figure.get_layout_engine():
-        # Laid out once, not again for each file.
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
-    for suffix in FIGURE_SUFFIXES:
-        with whole_file(f"{stem}{suffix}", overwrite=overwrite) as part:
-            figure.savefig(part, format=suffix[1:], dpi=200)
+    engine = figure.get_layout_engine()
+    with plt.rc_context(TYPE_42 | NO_LAYOUT):
+        if engine:
+            # The layout takes as long as the drawing: it is computed once for both files.
+            engine.execute(figure)
+            # Not "none", with which savefig draws each figure twice.
+            figure.set_layout_engine(None)
+        for suffix in ("png", "pdf"):
+            with whole_file(f"{stem}.{suffix}", overwrite=overwrite) as part:
+                figure.savefig(part, format=suffix, dpi=200)
     plt.close(figure)

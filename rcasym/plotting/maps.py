@@ -3,6 +3,7 @@
 
 from copy import copy
 from numbers import Real
+from textwrap import wrap
 
 import numpy as np
 from matplotlib.collections import PolyCollection
@@ -11,40 +12,25 @@ from matplotlib.colors import LogNorm, Normalize
 from ..exceptions import RcasymError
 from ..utils.axes import AXIS_LABELS
 from ..utils.validation import check_choice
-from .layout import (
-    COLUMN_WIDTHS,
-    DIVERGING,
-    SEQUENTIAL,
-    given_axes,
-    new_axes,
-    own_figure,
-    panel_axes,
-    panel_bar,
-)
-
-__all__ = ["plot_binning", "plot_map"]
+from . import layout
 
 MAP_LABELS = {
-    "offset": "[M/H] $-$ radial mean [dex]",
-    "difference": "offset North $-$ South [dex]",
+    "offset": "[M/H] \N{MINUS SIGN} radial mean [dex]",
+    "difference": "offset North \N{MINUS SIGN} South [dex]",
     "mean": "mean [M/H] [dex]",
     "radial_mean": "radial mean [M/H] [dex]",
     "median": "median [M/H] [dex]",
     "std": "standard deviation of [M/H] [dex]",
     "mean_error": "error of the mean [M/H] [dex]",
-    "count": "stars in a voxel",
+    "count": "stars per voxel",
 }
 SIGNED = ("offset", "difference")
-# Drawn with one colour scale where they stand together.
+# These share one colour scale in a figure.
 SAME_SCALE = ("mean", "radial_mean", "median")
 
 
-@own_figure
-def plot_binning(binning, *, ax=None, width=None, **kwargs):
-    """The grid in the R-Z plane; see `rcasym.DiskBinning.plot`."""
-    if ax is None:
-        width = width or COLUMN_WIDTHS["single"]
-        ax = new_axes(1, 1, width, 0.8 * width)[0, 0]
+def plot_binning(binning, *, ax=None, **kwargs):
+    ax = layout.new_axes([[0]])[0] if ax is None else ax
     R, Z = binning["R"], binning["Z"]
     cells = np.full((len(Z), len(R)), np.nan)
     style = {"edgecolors": "0.4", "linewidth": 0.3} | kwargs
@@ -57,13 +43,41 @@ def plot_binning(binning, *, ax=None, width=None, **kwargs):
     return ax
 
 
-@own_figure
-def plot_map(amap, quantity="offset", *, hatch_below=None, axes=None, width=None, colorbar=True,
-             **kwargs):
-    """Panels in the R-Z plane; see `rcasym.AsymmetryMap.plot`."""
+def plot_map(amap, quantity="offset", *, hatch_below=None, axes=None, colorbar=True, **kwargs):
     several = not isinstance(quantity, str)
     quantities = [check_choice("quantity", name, tuple(MAP_LABELS))
                   for name in (quantity if several else [quantity])]
+    _check(amap, quantity, quantities, hatch_below)
+    slices = list(np.ndindex(amap.binning.shape[:-2]))
+    new_figure = axes is None
+    if new_figure:
+        axes, n_columns, bar_height = _new_panels(amap, quantities, len(slices))
+    axes = layout.check_axes(axes, len(quantities) * len(slices),
+                             f"{len(quantities)} quantities in {len(slices)} slices")
+    rows = axes.reshape(len(quantities), len(slices))
+
+    for name, panels in zip(quantities, rows, strict=True):
+        style = _style(amap, name, quantities, kwargs)
+        for ax, where in zip(panels, slices, strict=True):
+            mesh = _panel(ax, amap, name, where, style)
+            if hatch_below and name in SIGNED:
+                _hatch(ax, amap, name, where, hatch_below)
+        if colorbar:
+            bar = {"label": MAP_LABELS[name], "extend": _extend(amap, name, mesh)}
+            if new_figure:
+                # A letter is about half as wide as it is high.
+                bar |= {"label": "\n".join(wrap(MAP_LABELS[name], int(2 * bar_height))),
+                        "aspect": bar_height}
+            layout.add_colorbar(mesh, panels, **bar)
+    if new_figure:
+        layout.label_outer(axes)
+        # Where each quantity has one row, the panels of a column are of the same stars.
+        for ax in rows[1:].flat if n_columns == len(slices) else []:
+            ax.set_title("")
+    return rows if several else axes
+
+
+def _check(amap, quantity, quantities, hatch_below):
     if not quantities:
         raise RcasymError("quantity must name one or more arrays of the map; got none")
     if hatch_below is not None:
@@ -75,109 +89,66 @@ def plot_map(amap, quantity="offset", *, hatch_below=None, axes=None, width=None
     if "difference" in quantities and len(amap.binning.abs_Z) == 0:
         raise RcasymError("quantity 'difference' must have bins of Z on both sides of the "
                           f"mid-plane; got {len(amap.binning['Z'])}")
-    slices = list(np.ndindex(amap.binning.shape[:-2]))
-    n_panels = len(quantities) * len(slices)
-    new_figure, bars = axes is None, "right"
-    if new_figure:
-        axes, bars = _new_panels(amap, quantities, len(slices), width)
-        # Rows come in order: what remains is the last of each column.
-        lowest = {ax.get_subplotspec().colspan.start: ax for ax in axes.flat}.values()
-    axes = given_axes(axes, n_panels, f"{len(quantities)} quantities in {len(slices)} slices")
-    rows = axes.reshape(len(quantities), len(slices))
-
-    scales = _scales(amap, quantities, kwargs)
-    for name, panels, scale in zip(quantities, rows, scales, strict=True):
-        for ax, where in zip(panels, slices, strict=True):
-            mesh = _panel(ax, amap, name, where, kwargs | scale)
-            if hatch_below and name in SIGNED:
-                _hatch(ax, amap, name, where, hatch_below)
-            if not new_figure or ax in lowest:
-                ax.set_xlabel(amap.binning["R"].label)
-                ax.xaxis.set_tick_params(labelbottom=True)
-            if not new_figure or ax.get_subplotspec().is_first_col():
-                ax.set_ylabel(_heights(amap, name).label)
-        if colorbar:
-            extend = _extend(amap, name, mesh)
-            if new_figure:
-                panel_bar(mesh, panels, MAP_LABELS[name], bars=bars, extend=extend)
-            else:
-                panels[0].figure.colorbar(mesh, ax=list(panels), label=MAP_LABELS[name],
-                                          extend=extend)
-    if new_figure and bars == "right":
-        # The panels of one column are of the same stars.
-        for ax in rows[1:].flat:
-            ax.set_title("")
-    return rows if several else axes
 
 
-def _new_panels(amap, quantities, n_slices, width):
-    """Axes of a new figure, by quantity and slice, and the side of its colour bars."""
-    width = width or COLUMN_WIDTHS["double" if len(quantities) * n_slices > 1 else "single"]
-    title = "; ".join(axis.interval(0) for axis in amap.binning.axes[:-2] if len(axis) == 1)
+def _new_panels(amap, quantities, n_slices):
+    """Return axes with a block of rows per quantity, the columns, and the height of a block."""
+    most = n_slices if len(quantities) > 1 else max(3, np.ceil(n_slices ** 0.5))
+    mosaic = layout.arrange_panels(n_slices, 8.6, most, len(quantities))
+    n_columns = len(mosaic[0])
+    row_height = 0.72 * (layout.figure_width() - 12) / n_columns + 3
     same_Z = len({len(_heights(amap, name)) for name in quantities}) == 1
-    if len(quantities) > 1:
-        # A row for each quantity where that leaves an inch to a panel, otherwise a column.
-        if width >= n_slices:
-            return panel_axes(len(quantities), n_slices, width, title, share_Z=same_Z,
-                              row_gap=0.12), "right"
-        axes = panel_axes(n_slices, len(quantities), width, title, bars="bottom", share_Z=same_Z)
-        return axes.T, "bottom"
-    n_columns = min(n_slices, max(round(width / (2.2 if n_slices < 10 else 1.15)), 1))
-    axes = panel_axes(-(-n_slices // n_columns), n_columns, width, title).ravel()
-    for unused in axes[n_slices:]:
-        unused.remove()
-    return axes[:n_slices], "right"
+    title = "; ".join(axis.interval(0) for axis in amap.binning.axes[:-2] if len(axis) == 1)
+    axes = layout.new_axes(mosaic, len(mosaic) * row_height + 5, title, sharex=True, sharey=same_Z)
+    axes[0].locator_params(axis="x", nbins=5, steps=[1, 2, 5, 10])
+    return axes, n_columns, len(mosaic) // len(quantities) * row_height - 3
 
 
 def _values(amap, name):
-    """The array of that name, one value a voxel, NaN where empty."""
+    """Return an array of the map as plain floats, NaN where empty."""
     values = np.array(getattr(amap, name), dtype=float)
     if name == "count":
         values[values == 0] = np.nan
     if name == "radial_mean":
-        # One or two stars make no radial mean that a voxel could have had subtracted.
+        # Where there are fewer stars than in any voxel with a mean, no offset uses it.
         values[amap.count.sum(axis=-1) < amap.binning.min_count] = np.nan
         values = np.repeat(values[..., np.newaxis], amap.binning.shape[-1], axis=-1)
     return values
 
 
-def _scales(amap, quantities, given):
-    """A colour map and its limits for each quantity, common to all panels."""
-    scales = []
-    for name in quantities:
-        together = [n for n in quantities if n == name or {n, name} <= set(SAME_SCALE)]
-        values = np.concatenate([_values(amap, n).ravel() for n in together])
-        values = values[np.isfinite(values)]
-        scale = {"cmap": given.get("cmap", DIVERGING if name in SIGNED else SEQUENTIAL)}
-        if isinstance(given.get("norm"), Normalize):
-            # Limits that the user leaves open are common to all panels as well.
-            scale["norm"] = copy(given["norm"])
-            scale["norm"].autoscale_None(values[values > 0] if isinstance(scale["norm"], LogNorm)
-                                         else values)
-        elif "norm" not in given:
-            # Signed quantities spread most where few stars are, at great heights.
-            tail = 0.1 if name in SIGNED else 0.02
-            low, high = np.quantile(values, [tail, 1 - tail]) if len(values) else (0.0, 1.0)
-            if name in SIGNED:
-                limit = max(abs(given.get("vmin") or 0), abs(given.get("vmax") or 0))
-                # Rounded up to 0.05 dex, so that the colour bar has round ends.
-                limit = limit or max(np.ceil(max(-low, high) / 0.05), 1) * 0.05
-                low, high = -limit, limit
-            elif name == "count":
-                low, high = 1, max(high, 2)
-            elif high == low:
-                low, high = low - 0.05, high + 0.05
-            scale |= {"vmin": low, "vmax": high}
-            if name not in SIGNED:
-                scale |= {end: given[end] for end in ("vmin", "vmax") if end in given}
-        scales.append(scale)
-    return scales
+def _style(amap, name, quantities, given):
+    """Return the colour map and the limits of all panels of a quantity, and what was given."""
+    together = [n for n in quantities if n == name or {n, name} <= set(SAME_SCALE)]
+    values = np.concatenate([_values(amap, n).ravel() for n in together])
+    values = values[np.isfinite(values)]
+    signed = name in SIGNED
+    style = {"cmap": layout.DIVERGING if signed else layout.SEQUENTIAL} | given
+    if isinstance(given.get("norm"), Normalize):
+        # Limits that the user leaves open are common to all panels as well.
+        norm = style["norm"] = copy(given["norm"])
+        norm.autoscale_None(values[values > 0] if isinstance(norm, LogNorm) else values)
+        return style
+    if "norm" in given:
+        return style
+    # Signed quantities spread most where few stars are, at great heights.
+    tail = 0.1 if signed else 0.02
+    low, high = np.quantile(values, [tail, 1 - tail]) if len(values) else (0.0, 1.0)
+    if signed:
+        limit = max(abs(given.get("vmin") or 0), abs(given.get("vmax") or 0))
+        # Rounded up to 0.05 dex, so that the colour bar has round ends.
+        limit = limit or max(np.ceil(max(-low, high) / 0.05), 1) * 0.05
+        return style | {"vmin": -limit, "vmax": limit}
+    if name == "count":
+        low, high = 1, max(high, 2)
+    elif high == low:
+        low, high = low - 0.05, high + 0.05
+    return {"vmin": low, "vmax": high} | style
 
 
 def _panel(ax, amap, name, where, style):
-    R, Z = amap.binning["R"].edges.value, _heights(amap, name).edges.value
+    R, Z = amap.binning["R"], _heights(amap, name)
     values = np.ma.masked_invalid(_values(amap, name)[where])
-    mesh = ax.pcolormesh(R, Z, values.T, **style)
+    mesh = ax.pcolormesh(R.edges.value, Z.edges.value, values.T, **style)
     ax.set_facecolor("white")
     if name != "difference":
         ax.axhline(0, color="0.3", linewidth=0.6)
@@ -185,7 +156,8 @@ def _panel(ax, amap, name, where, style):
               if len(axis) > 1]
     stars = f"{amap.count[where].sum():,} stars"
     ax.set_title("\n".join([*ranges, stars]), fontsize="small")
-    ax.set(xlim=R[[0, -1]], ylim=Z[[0, -1]])
+    ax.set(xlabel=R.label, ylabel=Z.label, xlim=R.edges.value[[0, -1]],
+           ylim=Z.edges.value[[0, -1]])
     return mesh
 
 
@@ -196,9 +168,8 @@ def _hatch(ax, amap, name, where, limit):
     R, Z = amap.binning["R"].edges.value, _heights(amap, name).edges.value
     with np.errstate(invalid="ignore"):
         weak = np.isfinite(values) & ~(np.abs(values) >= limit * errors)
-    i, j = np.nonzero(weak)
-    corners = [[(R[a], Z[b]), (R[a + 1], Z[b]), (R[a + 1], Z[b + 1]), (R[a], Z[b + 1])]
-               for a, b in zip(i.tolist(), j.tolist(), strict=True)]
+    corners = [[(R[i], Z[j]), (R[i + 1], Z[j]), (R[i + 1], Z[j + 1]), (R[i], Z[j + 1])]
+               for i, j in np.argwhere(weak).tolist()]
     ax.add_collection(PolyCollection(corners, facecolors="none", edgecolors="0.35", linewidths=0,
                                      hatch="/////"), autolim=False)
 
@@ -208,10 +179,7 @@ def _heights(amap, name):
 
 
 def _extend(amap, name, mesh):
-    """Which ends of the colour bar stand for values beyond it."""
-    values, norm = _values(amap, name), mesh.norm
-    if not isinstance(norm, Normalize) or not np.isfinite(values).any():
-        return "neither"
-    below, above = np.nanmin(values) < norm.vmin, np.nanmax(values) > norm.vmax
-    return {(True, True): "both", (True, False): "min", (False, True): "max"}.get(
-        (bool(below), bool(above)), "neither")
+    """Return which ends of the colour bar stand for values beyond it."""
+    values = _values(amap, name)
+    below, above = (values < mesh.norm.vmin).any(), (values > mesh.norm.vmax).any()
+    return ("neither", "min", "max", "both")[below + 2 * above]

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Figures 4 and 6: North against South, and what moves it."""
+"""Figures 4 and 6: North against South, and systematics."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -7,19 +7,7 @@ import numpy as np
 from ..exceptions import RcasymError
 from ..utils.axes import AXIS_LABELS
 from ..utils.validation import check_choice
-from .layout import (
-    BESIDE,
-    COLUMN_WIDTHS,
-    SEQUENTIAL,
-    given_axes,
-    legend_shape,
-    margins,
-    own_figure,
-    panel_legend,
-    panel_title,
-)
-
-__all__ = ["plot_profile", "plot_systematics"]
+from . import layout
 
 # Okabe & Ito's colours that are dark enough for lines, and a brown; in grey, markers tell.
 SLICE_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9",
@@ -31,10 +19,11 @@ ASYMMETRY_LABELS = {"modulus": "A = (N $-$ S) / |N + S|", "equation1": "A = (N $
 PROFILE_LABELS = {"difference": "North $-$ South [dex]",
                   "offset_difference": "offset North $-$ South [dex]",
                   "matched_difference": "North $-$ South at the same R [dex]"}
+SHIFT_LABEL = "shift [errors]"
 
 
 def _slice_label(row, names):
-    """The range of azimuth and age of a row, in words."""
+    """Return the range of azimuth and age of a row in words."""
     words = []
     for name in names:
         low, high = (f"{row[f'{name}_{end}'].value + 0.0:g}".replace("-", "\N{MINUS SIGN}")
@@ -44,7 +33,7 @@ def _slice_label(row, names):
 
 
 def _slices(table):
-    """The slices of azimuth and age of a table: label and rows of each, and what all share."""
+    """Return the label and the rows of each slice, and the label of what all share."""
     if len(table) == 0:
         raise RcasymError("the table must have one or more rows to be drawn; it has none")
     names = [name for name in ("phi", "age") if f"{name}_min" in table.colnames]
@@ -56,27 +45,25 @@ def _slices(table):
     return {label: labels == label for label in dict.fromkeys(labels.tolist())}, common
 
 
-@own_figure
-def plot_profile(profile, quantity, signals, rule, *, axes=None, width=None, **kwargs):
-    """Figures 4 and 6; see `rcasym.AsymmetryProfile.plot`."""
+def plot_profile(profile, quantity, signals, rule, *, axes=None, **kwargs):
+    """Draw the medians, then the slices for which ``rule`` holds, then the others."""
     check_choice("quantity", quantity, ("asymmetry", *PROFILE_LABELS))
     slices, common = _slices(profile)
     new_figure = axes is None
     if new_figure:
-        width = width or COLUMN_WIDTHS["double"]
-        # Letters of 7 points beside their markers.
-        longest = max(len(label.replace(r"$\phi$", "p")) for label in slices)
-        n_columns, below = legend_shape(len(slices), max(int(width / (0.45 + 0.05 * longest)), 1))
-        axes = _three_panels(width, common, below)
-    left, *others = axes = given_axes(axes, 3, "the medians, and the slices with and without "
-                                               "a signal")
+        width = layout.figure_width()
+        mosaic, height = (([[0, 1, 2]], 0.28 * width + 9) if width > layout.WIDE
+                          else ([[0, 0], [1, 2]], 0.7 * width + 16))
+        axes = layout.new_axes(mosaic, height, title=common)
+    left, *others = axes = layout.check_axes(axes, 3, "the medians and the slices with and "
+                                                      "without a signal")
     label = (PROFILE_LABELS.get(quantity)
              or ASYMMETRY_LABELS.get(profile.meta.get("definition"), "A"))
     statistic = profile.meta.get("statistic", "median")
     points, ends = [], []
     for k, (name, rows) in enumerate(slices.items()):
         color = (SLICE_COLORS[k] if len(slices) <= len(SLICE_COLORS)
-                 else plt.get_cmap(SEQUENTIAL)(k / len(slices)))
+                 else plt.get_cmap(layout.SEQUENTIAL)(k / len(slices)))
         style = {"color": color, "marker": SLICE_MARKERS[k % len(SLICE_MARKERS)], "markersize": 3,
                  "linewidth": 0.8, "capsize": 1.5, "elinewidth": 0.8, "label": name} | kwargs
         part = profile[rows]
@@ -98,86 +85,62 @@ def plot_profile(profile, quantity, signals, rule, *, axes=None, width=None, **k
     points, ends = (np.abs(np.concatenate(values)) for values in (points, ends))
     # All points are in the panel, and all but the widest few error bars.
     limit = 1.1 * max(np.max(points[np.isfinite(points)], initial=0),
-                      np.quantile(np.append(ends[np.isfinite(ends)], 0), 0.97))
-    for ax, title in zip(others, (f"with a signal ({rule})", "without"), strict=True):
+                      np.quantile(np.append(ends[np.isfinite(ends)], 0), 0.97)) or 1
+    for ax, title in zip(others, (rule, rule.translate(str.maketrans("<>", "≥≤"))), strict=True):
         ax.axhline(0, color="0.3", linewidth=0.8)
         ax.set(xlabel=f"{AXIS_LABELS['abs_Z']} [kpc]", ylabel=label, xlim=(0, top), title=title,
-               ylim=(-limit or -1, limit or 1))
+               ylim=(-limit, limit))
         if not ax.containers:
             ax.annotate("none", (0.5, 0.6), xycoords="axes fraction", ha="center", color="0.4")
-    if new_figure and left.containers:
-        panel_legend(left, n_columns)
-    elif not new_figure:
-        for ax in axes:
-            if ax.containers:
-                ax.legend(fontsize="x-small")
-    return axes
-
-
-def _three_panels(width, title, below):
-    """Axes of a new figure, with ``below`` inches for a legend."""
-    shape = (1, 3) if width > BESIDE else (3, 1)
-    lengths = {"bottom": 0.42 + below, "top": 0.5 if title else 0.3, "gap": 0.62, "row_gap": 0.72,
-               "left": 0.62, "right": 0.1}
-    up = 0.28 * width if width > BESIDE else 0.52 * width
-    height = (lengths["bottom"] + shape[0] * (up + lengths["row_gap"]) - lengths["row_gap"]
-              + lengths["top"])
-    figure, axes = plt.subplots(*shape, squeeze=False, figsize=(width, height),
-                                gridspec_kw=margins((width, height), shape, **lengths))
-    panel_title(figure, title)
+    if new_figure:
+        others[1].set_ylabel("")
+        others[1].tick_params(labelleft=False)
+    for ax in axes[:1] if new_figure else axes:
+        layout.add_legend(ax, new_figure)
     return axes
 
 
 def _error_bars(ax, x, values, low, high, style):
-    # A value without an interval is drawn as a point; a line breaks where there is no value.
+    """Draw values with intervals; one without is a point, and lines break where there is none."""
     bars = [np.nan_to_num(values - low), np.nan_to_num(high - values)]
     if np.isfinite(values).any():
         ax.errorbar(x, values, np.maximum(bars, 0), **style)
 
 
-@own_figure
-def plot_systematics(table, *, axes=None, width=None, **kwargs):
-    """A bar for each variation; see `rcasym.Systematics.plot`."""
-    # What all are compared with has no bar.
+def plot_systematics(table, *, axes=None, **kwargs):
+    # The reference of the comparison has no bar.
     table = table[table["kind"] != "as given"]
     slices, common = _slices(table)
     new_figure = axes is None
     if new_figure:
         n_bars = max(np.sum(rows) for rows in slices.values())
-        width = width or COLUMN_WIDTHS["double" if len(slices) > 1 else "single"]
-        # Beside the names of the variations, two thirds of an inch for each slice.
-        n_columns = min(max(int(1.5 * (width - 1.3)), 1), len(slices))
-        n_rows = -(-len(slices) // n_columns)
-        axes = plt.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False,
-                            layout="constrained",
-                            figsize=(width, 0.4 + n_rows * (0.4 + 0.15 * n_bars)))[1]
-        axes[0, 0].figure.suptitle(common)
-        for unused in axes.ravel()[len(slices):]:
-            unused.remove()
-        axes = axes.ravel()[:len(slices)]
-    axes = given_axes(axes, len(slices), f"{len(slices)} slices")
+        mosaic = layout.arrange_panels(len(slices), 6)
+        axes = layout.new_axes(mosaic, len(mosaic) * (1.35 * n_bars + 3) + 3, title=common,
+                               sharex=True, sharey=True)
+    axes = layout.check_axes(axes, len(slices), f"{len(slices)} slices")
     kinds = list(dict.fromkeys(table["kind"].tolist()))
     for ax, (name, rows) in zip(axes, slices.items(), strict=True):
         part = table[rows]
         colors = [KIND_COLORS[kinds.index(kind) % len(KIND_COLORS)] for kind in part["kind"]]
         shift = np.asarray(part["shift_in_errors"])
         ax.axvspan(-1, 1, color="0.9")
-        # The line is what more or fewer stars may move by chance.
+        # The line is the shift that a change in the number of stars may cause by chance.
         ax.barh(np.arange(len(part)), shift, **{
             "color": colors, "xerr": np.nan_to_num(part["shift_error_in_errors"]),
             "error_kw": {"elinewidth": 1, "ecolor": "0.4"}} | kwargs)
         for k in np.flatnonzero(~np.isfinite(shift)):
-            ax.annotate("not known", (0, k), ha="center", va="center", fontsize="small")
+            ax.annotate("unknown", (0, k), ha="center", va="center", fontsize="small")
         ax.axvline(0, color="0.3", linewidth=0.6)
-        ax.set(xlabel="shift [errors]", yticks=np.arange(len(part)), title=name)
-        if new_figure and ax is not axes[-(n_columns // 2) - 1]:
-            # One label is enough, in the middle of the last row.
-            ax.set_xlabel("")
+        # One label in a new figure: its panels may be narrower than that.
+        ax.set(xlabel="" if new_figure else SHIFT_LABEL, yticks=np.arange(len(part)))
+        ax.set_title(name, fontsize="small")
         ax.set_yticklabels(part["variation"], fontsize="small")
-        ax.title.set_fontsize("small")
         # From the top down, as in the table.
         ax.set_ylim(len(part) - 0.4, -0.6)
     limit = 1.1 * max(max(map(abs, ax.get_xlim())) for ax in axes)
     for ax in axes:
         ax.set_xlim(-limit, limit)
+    if new_figure:
+        layout.label_outer(axes)
+        axes[0].figure.supxlabel(SHIFT_LABEL)
     return axes

@@ -305,7 +305,7 @@ class QuantileSpline:
         spline = BSpline(clamp(self.knots, self.degree), self.coefficients, self.degree)
         return spline(np.asarray(x, dtype=float), nu=order, extrapolate=bool(extrapolate))
 
-    def plot(self, *, ax=None, width=None, **kwargs):
+    def plot(self, *, ax=None, **kwargs):
         """
         Draw the curve between its end knots.
 
@@ -313,9 +313,6 @@ class QuantileSpline:
         ----------
         ax : `~matplotlib.axes.Axes`, optional
             Where to draw; by default the axes of a new figure.
-        width : {"single", "double"}, float or `~astropy.units.Quantity`, optional
-            Width of a new figure: that of a column or of both columns of AASTeX, or inches or a
-            length; by default ``"single"``.
         **kwargs
             Passed to `~matplotlib.axes.Axes.plot`.
 
@@ -329,9 +326,9 @@ class QuantileSpline:
         >>> from rcasym.splines import QuantileSpline
         >>> ax = QuantileSpline.fit([0, 1, 2, 3], [0, 2, 3, 7], knots=[0, 3]).plot(color="C1")
         """
-        from ..plotting import plot_spline
+        from ..plotting.ages import plot_spline
 
-        return plot_spline(self, ax=ax, width=width, **kwargs)
+        return plot_spline(self, ax=ax, **kwargs)
 
 
 def _choose_knots(program, settings):
