@@ -47,14 +47,6 @@ def small_mock(monkeypatch):
 
 
 @pytest.fixture
-def no_drawing(monkeypatch):
-    """Write figure files without drawing, which saves time."""
-    monkeypatch.setattr("matplotlib.figure.Figure.savefig",
-                        lambda figure, path, **kwargs: path.write_bytes(b"figure"))
-    monkeypatch.setattr("matplotlib.figure.Figure.draw_without_rendering", lambda figure: None)
-
-
-@pytest.fixture
 def star_files(tmp_path):
     mock = make_mock_catalog(4000, rng=2)
     paths = []
@@ -131,7 +123,8 @@ def test_rejects_bad_numbers(option, value, tmp_path, capsys):
 
 def test_age_calibration(no_drawing, tmp_path, capsys):
     mock = make_mock_catalog(12_000, rng=2, age_bias=3 * u.Gyr)
-    mock.write(tmp_path / "both.fits")
+    # LAMOST is the reference in any order.
+    mock[np.argsort(mock["survey"])].write(tmp_path / "both.fits")
     out = tmp_path / "out"
     how = [str(tmp_path / "both.fits"), "--output", str(out), "--overwrite"]
     assert main([*how, "--age-method", "errors-in-variables", "--null-tests", "3"]) == 0
@@ -166,6 +159,39 @@ def test_reasons_for_no_age_calibration(no_drawing, tmp_path):
         out = tmp_path / name
         assert main([str(tmp_path / f"{name}.fits"), "--output", str(out)]) == 0
         assert reason in check_accounting(out).meta["left_out"][0]
+
+
+def test_surveys_without_stars_in_common(no_drawing, tmp_path):
+    mock = make_mock_catalog(2000, rng=2)
+    north = mock["coord"].dec > 20 * u.deg
+    mock[north == (mock["survey"] == "LAMOST")].write(tmp_path / "apart.fits")
+    assert main([str(tmp_path / "apart.fits"), "--output", str(tmp_path / "out")]) == 0
+    summary = check_accounting(tmp_path / "out")
+    assert summary["matched"][0] == 0
+    assert summary.meta["zero_points"] == []
+    assert "0 stars in common" in summary.meta["left_out"][0]
+    text = (tmp_path / "out" / "summary.txt").read_text(encoding="utf-8")
+    assert "[M/H] of" not in text
+
+
+def test_joins_ages_by_apogee_id(no_drawing, tmp_path):
+    sky = make_mock_catalog(300, rng=2)["coord"]
+    ids = np.array([f"2M{k:08d}" for k in range(300)])
+    Table({"APOGEE_ID": ids, "RA": sky.ra.deg, "DEC": sky.dec.deg, "RC_DIST": sky.distance.kpc,
+           "M_H": np.full(300, -0.1), "M_H_ERR": np.full(300, 0.02),
+           "ALPHA_M": np.full(300, 0.05), "ALPHA_M_ERR": np.full(300, 0.01),
+           "SNR": np.full(300, 200.0), "STARFLAG": np.zeros(300, int)}).write(tmp_path / "rc.fits")
+    Table({"APOGEE_ID": ids[:200], "spec_age_xgb": np.full(200, 3.0),
+           "spec_age_xgb_uncert": np.full(200, 0.3), "spec_age_xgb_flag": [""] * 200}).write(
+        tmp_path / "ages.fits")
+    out = tmp_path / "out"
+    assert main([str(tmp_path / "rc.fits"), "--format", "apogee-rc", "--ages",
+                 str(tmp_path / "ages.fits"), "--output", str(out)]) == 0
+    summary = check_accounting(out)
+    assert list(summary["map"]) == ["map", "map_by_age"]
+    # The cuts remove stars without an age.
+    assert list(summary["cut"]) == [100, 100]
+    assert (summary["binned"] > 100).all()
 
 
 def test_ages_and_errors_of_zero(no_drawing, tmp_path):

@@ -1,10 +1,12 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """The subcommand ``rcasym map``."""
 
+import re
+
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from rcasym import AsymmetryMap, AsymmetryProfile, DiskBinning, make_mock_catalog, plotting
+from rcasym import AsymmetryMap, AsymmetryProfile, DiskBinning, make_mock_catalog
 from rcasym.command import main
 
 
@@ -18,11 +20,6 @@ def files(stars, tmp_path):
     stars[:4000].write(tmp_path / "a.fits")
     stars[4000:].write(tmp_path / "b.parquet")
     return [str(tmp_path / name) for name in ("a.fits", "b.parquet")]
-
-
-@pytest.fixture
-def no_drawing(monkeypatch):
-    monkeypatch.setattr(plotting, "save_figure", lambda *args, **kwargs: None)
 
 
 def run(*args):
@@ -62,6 +59,11 @@ def test_no_medians(no_drawing, files, stars, tmp_path, capsys):
     ours = AsymmetryMap.read(tmp_path / "out" / "map.fits")
     assert not hasattr(ours, "median")
     assert_allclose(ours.mean, AsymmetryMap.from_catalog(stars).mean, rtol=0, atol=1e-12)
+
+
+def test_shows_progress(no_drawing, files, tmp_path, capsys):
+    assert main(["map", *files, "--permutations", "9", "--output", str(tmp_path / "out")]) == 0
+    assert re.fullmatch(r"9,000 stars in .* s, .* per second\n", capsys.readouterr().err)
 
 
 def test_no_permutations(no_drawing, files, tmp_path, capsys):

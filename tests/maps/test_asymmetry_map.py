@@ -4,6 +4,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from astropy import units as u
+from astropy.io import fits
 from astropy.table import Table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -239,13 +240,28 @@ class TestFiles:
         assert_same_map(again + more, amap + more)
 
     def test_fits_arrays_for_other_programs(self, amap, tmp_path):
-        from astropy.io import fits
-
         amap.write(tmp_path / "map.fits")
         with fits.open(tmp_path / "map.fits", checksum=True) as hdus:
             assert_array_equal(hdus["OFFSET"].data, amap.offset.value)
             assert hdus["OFFSET"].header["BUNIT"] == "dex"
             assert_array_equal(hdus["EDGES_R"].data["edge"], amap.binning["R"].edges.value)
+
+    def test_format_argument(self, amap, tmp_path):
+        amap.write(tmp_path / "map.dat", format="fits")
+        assert_same_map(AsymmetryMap.read(tmp_path / "map.dat", format="fits"), amap)
+        with pytest.raises(CatalogError, match="cannot read a map from"):
+            AsymmetryMap.read(tmp_path / "map.dat", format="hdf5")
+        with pytest.raises(ValueError, match="must be one of 'fits', 'hdf5'; got 'votable'"):
+            amap.write(tmp_path / "map.fits", format="votable")
+
+    def test_rejects_inconsistent_files(self, amap, tmp_path):
+        path = tmp_path / "map.fits"
+        amap.write(path)
+        with fits.open(path, mode="update") as hdus:
+            hdus["VALUES"].data = hdus["VALUES"].data[:-1]
+        with pytest.raises(CatalogError, match=f"{amap.n_stars} stars in voxels of shape .* do "
+                                               f"not go with {amap.n_stars - 1} values"):
+            AsymmetryMap.read(path)
 
     def test_overwrite(self, amap, tmp_path):
         path = tmp_path / "map.fits"

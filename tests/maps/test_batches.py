@@ -65,6 +65,10 @@ class TestInputs:
         mixed = [catalog, *files[1:]]
         assert_same_map(AsymmetryMap.from_batches(iter(mixed), columns=NAMES), amap)
 
+    def test_table_with_the_columns_of_a_catalogue(self, mock):
+        ours = AsymmetryMap.from_batches([QTable(mock[:9000]), mock[9000:]])
+        assert_same_map(ours, AsymmetryMap.from_catalog(mock))
+
     def test_galactic_coordinates(self, mock):
         sky = mock["coord"].galactic
         table = QTable({"l": sky.l, "b": sky.b, "distance": sky.distance, "m_h": mock["m_h"]})
@@ -295,6 +299,9 @@ class TestErrors:
         table["RAdeg", "DEdeg", "FeH"].write(files[1], overwrite=True)
         with pytest.raises(ValueError, match=r"b\.parquet: the table must have a column 'Dist'"):
             AsymmetryMap.from_batches(files, columns=NAMES)
+        with pytest.raises(ValueError, match="batch 0: the table, .* must have a column 'age'"):
+            AsymmetryMap.from_batches([table], DiskBinning.by_age(), columns={
+                name: column for name, column in NAMES.items() if name != "age"})
         with pytest.raises(ValueError, match=r"batch 1: the table must have a column 'DEdeg'"):
             AsymmetryMap.from_batches([table, table["RAdeg", "FeH"]], columns=NAMES)
 

@@ -348,6 +348,12 @@ class TestArguments:
         with pytest.raises(RcasymError, match=message):
             amap.profile(10 * u.kpc, **how)
 
+    def test_test_must_have_the_same_R(self, amap):
+        profile = amap.profile(10 * u.kpc)
+        with pytest.raises(RcasymError, match="test must be of the same stars as the profile; got "
+                                              "R_min = 11 kpc, and 10 kpc for the profile"):
+            profile.plot(test=amap.test(11 * u.kpc, n=9, rng=1))
+
     def test_subsets_stay_profiles(self, amap):
         profile = amap.profile(10 * u.kpc)
         assert isinstance(profile[profile["phi_min"] == 0 * u.deg], AsymmetryProfile)
