@@ -14,7 +14,8 @@ from scipy.stats import binned_statistic_dd
 
 from rcasym.exceptions import BinningError, ValuesNotKeptError
 from rcasym.utils import parallel
-from rcasym.voxels import VoxelMoments, VoxelState, flat_index
+from rcasym.voxels import VoxelMoments, VoxelState
+from rcasym.voxels.index import flat_index
 
 EDGES = [np.array([-35.0, -15, -5, 0, 5, 15, 35]), np.round(6.2 + 0.6 * np.arange(16), 10),
          0.3 * np.arange(-7, 8)]
