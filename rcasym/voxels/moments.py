@@ -124,30 +124,6 @@ class VoxelMoments:
         return VoxelMoments(counts, self.total + other.total, self.squares + other.squares + apart,
                             self.n_outside + other.n_outside, self.n_masked + other.n_masked)
 
-    @classmethod
-    def merge(cls, moments):
-        """Return the moments of the stars of several moments of one grid, added in their order.
-
-        Parameters
-        ----------
-        moments : iterable of VoxelMoments
-            One or more.
-
-        Returns
-        -------
-        VoxelMoments
-            Their sum, to rounding.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from rcasym.voxels import VoxelMoments
-        >>> parts = [VoxelMoments(np.array([1]), np.array([m_h]), np.zeros(1)) for m_h in (0.2, 0)]
-        >>> print(VoxelMoments.merge(parts).mean)
-        [0.1]
-        """
-        return reduce(cls.__add__, moments)
-
     def __getattr__(self, name):
         if name in ("values", "offsets", "median"):
             raise ValuesNotKeptError(

@@ -3,6 +3,8 @@
 
 import copy
 import pickle
+from functools import reduce
+from operator import add
 
 import numpy as np
 import pytest
@@ -313,9 +315,8 @@ def test_moments_of_any_split_agree_with_the_values(values, n_parts):
     values = np.array(values, float)
     R, edges = np.where(np.arange(len(values)) % 3 > 0, 8.5, 9.5), [np.array([8.0, 9, 10, 11])]
     exact = VoxelState.from_columns([R], edges, values)
-    moments = VoxelMoments.merge(
-        VoxelMoments.from_columns([R[part]], edges, values[part])
-        for part in np.array_split(np.arange(len(values)), n_parts))
+    moments = reduce(add, (VoxelMoments.from_columns([R[part]], edges, values[part])
+                           for part in np.array_split(np.arange(len(values)), n_parts)))
     assert_array_equal(moments.counts, exact.counts)
     assert_allclose(moments.mean, exact.mean, rtol=0, atol=1e-12)
     assert_allclose(moments.std, exact.std, rtol=0, atol=1e-11)
