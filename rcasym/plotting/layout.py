@@ -98,7 +98,7 @@ def new_axes(mosaic, height=None, title="", **kwargs):
 
 
 def keep_tick_size(ax):
-    """Fix the size of the tick labels, most of which are made when the figure is drawn."""
+    """Fix the size of the tick labels, on which their number depends whenever they are drawn."""
     for axis in "xy":
         ax.tick_params(axis, which="both", labelsize=plt.rcParams[f"{axis}tick.labelsize"])
 
