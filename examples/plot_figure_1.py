@@ -10,6 +10,7 @@ Where the stars of the two surveys are, and how old and how metal rich they are.
 # and APOGEE. ``select`` makes the quality cuts of their Section 2.1.
 
 from rcasym import make_mock_catalog
+from rcasym.plotting import style
 
 stars = make_mock_catalog().select()
 axes = stars.plot()
@@ -17,7 +18,8 @@ axes = stars.plot()
 # %%
 # For one column of a journal:
 
-axes = stars.plot(width="single")
+with style("aastex", width="single"):
+    axes = stars.plot()
 
 # %%
 # What to look at

@@ -9,6 +9,7 @@ What Figure 3 is the difference of: the mean [M/H] of each voxel, and the radial
 # A list of quantities makes a row of panels each. Both have one colour scale.
 
 from rcasym import AsymmetryMap, RedClumpCatalog, make_mock_catalog
+from rcasym.plotting import style
 
 selected = make_mock_catalog().select()
 stars = RedClumpCatalog.concatenate(
@@ -18,9 +19,10 @@ amap = AsymmetryMap.from_catalog(stars)
 axes = amap.plot(["mean", "radial_mean"])
 
 # %%
-# In one column of a journal, each quantity is a column of panels:
+# In one column of a journal:
 
-axes = amap.plot(["mean", "radial_mean"], width="single")
+with style("aastex", width="single"):
+    axes = amap.plot(["mean", "radial_mean"])
 
 # %%
 # What to look at
