@@ -480,7 +480,7 @@ class AgeCalibrator:
         axes : sequence of two `~matplotlib.axes.Axes`, optional
             By default those of a new figure.
         null : AgeNullTest, optional
-            What `null_test` gave: its envelope is drawn behind the curves.
+            Result of `null_test`, whose range is drawn behind the curves.
         **kwargs
             Passed to `~matplotlib.axes.Axes.hexbin`, which draws the density of the stars.
 

@@ -93,13 +93,13 @@ class AgeNullTest:
         return tuple(np.quantile(self.curves.value, [tail, 1 - tail], axis=0) * self.curves.unit)
 
     def plot(self, *, ax=None, **kwargs):
-        """Draw the range of the curves without a bias, and the measured one.
+        """Draw the range of the null samples, and the measured curve.
 
         Parameters
         ----------
         ax : `~matplotlib.axes.Axes`, optional
-            Axes that have a curve already, to which the range is added; by default those of a new
-            figure, with the measured curve.
+            Axes to which the range is added; by default those of a new figure, with the measured
+            curve.
         **kwargs
             Passed to `~matplotlib.axes.Axes.fill_between`.
 

@@ -494,9 +494,8 @@ class AsymmetryMap:
         request = ProfileRequest.check(self.binning, R_min, R_max, statistic)
         return bootstrap_profile(self.binning, self.state, request, n, rng)
 
-    def plot(self, quantity="offset", *, hatch_below=None, axes=None, colorbar=True,
-             **kwargs):
-        """Draw the map in the R-Z plane, one panel for each azimuth and age bin.
+    def plot(self, quantity="offset", *, hatch_below=None, axes=None, colorbar=True, **kwargs):
+        """Draw the map in the R-Z plane, one panel per azimuth and age bin.
 
         ``plot()`` draws Figure 3 of Wang et al. (2025), for a map `DiskBinning.by_age` Figure 5;
         ``plot(["mean", "radial_mean"])`` draws Figures 7 and 8.
@@ -505,14 +504,13 @@ class AsymmetryMap:
         ----------
         quantity : str or sequence of str, optional
             ``"offset"`` (default), ``"mean"``, ``"radial_mean"``, ``"median"``, ``"std"``,
-            ``"mean_error"``, ``"count"`` or ``"difference"``; several of them make a row of panels
-            each.
+            ``"mean_error"``, ``"count"`` or ``"difference"``; each of several has its own panels.
         hatch_below : float, optional
             Hatch the voxels of ``"offset"`` and ``"difference"`` that are fewer errors than this
             from zero, or have no error: 2, for example. The error is ``mean_error``, and
             ``difference_error``.
         axes : array of `~matplotlib.axes.Axes`, optional
-            Axes to draw on, as many as there are panels; by default those of a new figure.
+            Axes to draw on, one per panel; by default those of a new figure.
         colorbar : bool, optional
             Whether to draw the colour bar of each quantity beside its panels; by default True.
         **kwargs
@@ -521,7 +519,7 @@ class AsymmetryMap:
         Returns
         -------
         ndarray of `~matplotlib.axes.Axes`
-            One a panel; for several quantities an array of two dimensions, a row a quantity.
+            One per panel; for several quantities an array with one row per quantity.
 
         Examples
         --------
@@ -531,8 +529,8 @@ class AsymmetryMap:
         """
         from ..plotting.maps import plot_map
 
-        return plot_map(self, quantity, hatch_below=hatch_below, axes=axes,
-                        colorbar=colorbar, **kwargs)
+        return plot_map(self, quantity, hatch_below=hatch_below, axes=axes, colorbar=colorbar,
+                        **kwargs)
 
     def write(self, path, *, format=None, overwrite=False):
         """Write the map to a file, FITS or HDF5.

@@ -177,7 +177,7 @@ class AsymmetryProfile(QTable):
         """Draw Figure 4 of Wang et al. (2025), for a map by age Figure 6.
 
         Left, the medians against Z, South and North of the mid-plane; then ``quantity`` against
-        abs(Z), for the slices with and for those without a signal.
+        abs(Z), in one panel for the slices with a significant difference and in one for the others.
 
         Parameters
         ----------
@@ -185,8 +185,9 @@ class AsymmetryProfile(QTable):
             ``"asymmetry"`` (default), ``"difference"``, ``"offset_difference"`` or
             ``"matched_difference"``.
         test : `~rcasym.maps.permutation_test.AsymmetryTest`, optional
-            A slice has a signal if its corrected p-value there is below 0.05; by default, if its
-            ``matched_difference`` over all heights is more than 3 errors from zero.
+            Divides the slices by whether their corrected p-value is below 0.05; by default, they
+            are divided by whether their ``matched_difference`` over all heights is more than 3
+            errors from zero.
         axes : array of `~matplotlib.axes.Axes`, optional
             Three of them; by default those of a new figure.
         **kwargs
@@ -195,7 +196,7 @@ class AsymmetryProfile(QTable):
         Returns
         -------
         ndarray of `~matplotlib.axes.Axes`
-            Three: the medians, the slices with and those without a signal.
+            Three: the medians, the slices with a significant difference, and the others.
 
         Examples
         --------

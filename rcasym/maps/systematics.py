@@ -53,19 +53,19 @@ class Systematics(QTable):
     """
 
     def plot(self, *, axes=None, **kwargs):
-        """Draw a bar for each variation, one panel a slice.
+        """Draw a bar for each variation, one panel per slice.
 
         Parameters
         ----------
         axes : array of `~matplotlib.axes.Axes`, optional
-            One a slice; by default those of a new figure.
+            One per slice; by default those of a new figure.
         **kwargs
             Passed to `~matplotlib.axes.Axes.barh`.
 
         Returns
         -------
         ndarray of `~matplotlib.axes.Axes`
-            One a slice.
+            One per slice.
 
         Examples
         --------
