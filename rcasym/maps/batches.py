@@ -17,7 +17,7 @@ from ..exceptions import CatalogError
 from ..utils.files import naming
 from ..utils.progress import progress
 from ..utils.validation import check_same_frame
-from ..voxels import VoxelMoments
+from ..voxels import VoxelMoments, VoxelState
 from .stars import StarArrays, find_needed_columns
 
 __all__ = ["bin_batch", "bin_batches", "merge_states"]
