@@ -9,6 +9,7 @@ import ast
 import os
 import re
 import warnings
+from contextlib import ExitStack
 from importlib.metadata import version as get_version
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx_astropy.conf.v3 import *  # noqa: F403
 from sphinx_astropy.conf.v3 import exclude_patterns, extensions, intersphinx_mapping
 from sphinx_gallery.sorting import ExplicitOrder
+
+from rcasym.plotting import style
 
 os.environ["MPLBACKEND"] = "agg"
 
@@ -129,6 +132,17 @@ else:
 
 # -- Gallery --------------------------------------------------------------------------------------
 
+gallery_style = ExitStack()
+# A function among the settings of the gallery cannot be cached.
+suppress_warnings = ["config.cache"]
+
+
+def set_gallery_style(gallery_conf, example):
+    """Draw the figures of each example in the journal style."""
+    gallery_style.close()
+    gallery_style.enter_context(style("aastex"))
+
+
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "generated/gallery",
@@ -140,6 +154,7 @@ sphinx_gallery_conf = {
         "plot_known_truth.py", "plot_hundred_million.py", "plot_coordinates.py"]),
     # Sharp on screens with two dots per pixel.
     "image_srcset": ["2x"],
+    "reset_modules": ("matplotlib", set_gallery_style),
     "abort_on_example_error": True,
     "download_all_examples": False,
     "show_memory": False,
@@ -164,9 +179,9 @@ def write_display_math(self, node):
 
 def remove_web_font(app, exception):
     """Remove the font that the theme's style sheet loads from another host."""
-    style = Path(app.outdir, "_static", "sunpy_style.css")
-    if exception is None and style.is_file():
-        style.write_text(re.sub(r"@import url\(.*?\);", "", style.read_text()))
+    sheet = Path(app.outdir, "_static", "sunpy_style.css")
+    if exception is None and sheet.is_file():
+        sheet.write_text(re.sub(r"@import url\(.*?\);", "", sheet.read_text()))
 
 
 def setup(app):

@@ -8,12 +8,10 @@ __all__ = ["RcasymError", "CatalogError", "BinningError", "ValuesNotKeptError", 
 
 
 class RcasymError(ValueError):
-    """Base of every error that rcasym raises itself.
+    """Base class of the errors that rcasym raises itself.
 
     Examples
     --------
-    One clause catches whatever rcasym refuses:
-
     >>> from rcasym import DiskBinning
     >>> from rcasym.exceptions import RcasymError
     >>> try:
@@ -25,7 +23,7 @@ class RcasymError(ValueError):
 
 
 class CatalogError(RcasymError):
-    """The stars, or the file that should hold them, cannot be used as they are.
+    """Stars, or a file, that cannot be used.
 
     Examples
     --------
@@ -39,12 +37,10 @@ class CatalogError(RcasymError):
 
 
 class BinningError(RcasymError):
-    """The edges of a binning, or two binnings together, cannot be used as they are.
+    """Edges of a binning, or two binnings together, that cannot be used.
 
     Examples
     --------
-    North and South could not be compared in bins that do not mirror about the mid-plane:
-
     >>> from astropy import units as u
     >>> from rcasym import DiskBinning
     >>> DiskBinning(Z=[-1, 0, 2] * u.kpc)
@@ -54,47 +50,8 @@ class BinningError(RcasymError):
     """
 
 
-class RcasymWarning(AstropyUserWarning):
-    """Base of every warning that rcasym issues itself.
-
-    Examples
-    --------
-    A script that must not go on after a warning turns it into an error:
-
-    >>> import warnings
-    >>> from astropy.table import Table
-    >>> from rcasym import RedClumpCatalog
-    >>> from rcasym.exceptions import RcasymWarning
-    >>> stars = Table({"ra": [90.0], "dec": [20.0], "distance": [-2.0], "m_h": [0.1]})
-    >>> with warnings.catch_warnings():
-    ...     warnings.simplefilter("error", RcasymWarning)
-    ...     RedClumpCatalog.from_table(stars)
-    Traceback (most recent call last):
-        ...
-    rcasym.exceptions.CatalogWarning: column 'distance': 1 of 1 values are not in (0, 500] kpc ...
-    """
-
-
-class CatalogWarning(RcasymWarning):
-    """Some stars cannot be used as they are; the message counts them.
-
-    Examples
-    --------
-    >>> import warnings
-    >>> from astropy.table import Table
-    >>> from rcasym import RedClumpCatalog
-    >>> stars = Table({"ra": [90.0, 91.0], "dec": [20.0, 21.0], "distance": [2.0, 3.0],
-    ...                "m_h": [0.1, -9999.0]})
-    >>> with warnings.catch_warnings(record=True) as caught:
-    ...     warnings.simplefilter("always")
-    ...     cat = RedClumpCatalog.from_table(stars)
-    >>> print(caught[0].message)
-    column 'm_h': 1 of 2 stars have no value (masked, NaN, infinite or a sentinel ...
-    """
-
-
 class ValuesNotKeptError(RcasymError, AttributeError):
-    """A map made with ``medians=False`` was asked for what needs the values of the stars.
+    """A map made with ``medians=False`` was asked for something that needs the stars' values.
 
     Examples
     --------
@@ -104,4 +61,34 @@ class ValuesNotKeptError(RcasymError, AttributeError):
     Traceback (most recent call last):
         ...
     rcasym.exceptions.ValuesNotKeptError: the values of the stars are not kept in a map made with...
+    """
+
+
+class RcasymWarning(AstropyUserWarning):
+    """Base class of the warnings that rcasym issues itself.
+
+    Examples
+    --------
+    Turn warnings into errors in a script:
+
+    >>> import warnings
+    >>> from rcasym.exceptions import RcasymWarning
+    >>> warnings.simplefilter("error", RcasymWarning)  # doctest: +SKIP
+    """
+
+
+class CatalogWarning(RcasymWarning):
+    """Some stars cannot be used; the message counts them.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from astropy.table import Table
+    >>> from rcasym import RedClumpCatalog
+    >>> stars = Table({"ra": [90.0], "dec": [20.0], "distance": [2.0], "m_h": [-9999.0]})
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     cat = RedClumpCatalog.from_table(stars)
+    >>> print(caught[0].message)
+    column 'm_h': 1 of 1 stars have no value (masked, NaN, infinite or a sentinel ...
     """

@@ -392,6 +392,7 @@ class AgeCalibrator:
         Returns
         -------
         AgeNullTest
+            The curves of the null samples, and the measured one.
 
         Raises
         ------

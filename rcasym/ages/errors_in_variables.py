@@ -37,7 +37,7 @@ class AgeBias:
     support : tuple of float
         Range of the catalogue's ages [Gyr] in which the correction follows the fit; outside, it
         keeps its value at the nearer end.
-    log_likelihood, n_iterations, converged, n_stars
+    log_likelihood, n_iterations, converged, n_stars : float, int, bool, int
         Summary of the fit: log-likelihood without the penalty, iterations, whether it reached a
         maximum, and number of pairs.
 

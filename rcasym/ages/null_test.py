@@ -67,8 +67,10 @@ class AgeNullTest:
 
         Returns
         -------
-        low, high : `~astropy.units.Quantity`
-            The ends of the range, one value per age.
+        low : `~astropy.units.Quantity`
+            The lower end of the range, one value per age.
+        high : `~astropy.units.Quantity`
+            The upper end.
 
         Raises
         ------
@@ -120,7 +122,7 @@ class AgeNullTest:
 
     @cached_property
     def p_value(self):
-        """p-value of the null test, at least 1 / (n + 1).
+        """The p-value of the null test, at least 1 / (n + 1).
 
         The statistic is the mean square deviation of a curve from the mean of all curves, the
         measured one included, in units of their scatter at each age. The p-value is the fraction of

@@ -30,7 +30,7 @@ class TrueAges:
         Fraction of the stars with each of them, before the cut.
     max_age : float
         Largest age in both samples [Gyr].
-    log_likelihood, n_iterations, converged, n_stars
+    log_likelihood, n_iterations, converged, n_stars : float, int, bool, int
         Summary of the fit, as in `AgeBias`.
 
     Examples
@@ -68,7 +68,7 @@ class TrueAges:
 
         Parameters
         ----------
-        age, reference_age, age_error, reference_age_error, max_age, weights
+        age, reference_age, age_error, reference_age_error, max_age, weights : array_like or float
             As in `AgeBias.fit`.
 
         Returns

@@ -60,7 +60,7 @@ class RedClumpCatalog(QTable):
     ``snr``                                            signal-to-noise ratio of the spectrum
     ========================================  =======  ==========================================
 
-    Create one with `from_table`, ``read``, `concatenate` or `~rcasym.make_mock_catalog`.
+    Made by `from_table`, ``read``, `concatenate` or `~rcasym.make_mock_catalog`.
     Slices, masks, column subsets, groups and joins work as on any astropy table.
 
     Examples

@@ -4,6 +4,8 @@
 from collections import deque
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
+from operator import add
 from pathlib import Path
 
 from astropy.table import Table
@@ -15,7 +17,7 @@ from ..exceptions import CatalogError
 from ..utils.files import naming
 from ..utils.progress import progress
 from ..utils.validation import check_same_frame
-from ..voxels import VoxelMoments
+from ..voxels import VoxelMoments, VoxelState
 from .stars import StarArrays, find_needed_columns
 
 __all__ = ["bin_batch", "bin_batches", "merge_states"]
@@ -50,7 +52,7 @@ def bin_batches(batches, binning, *, columns=None, units=None, frame=None, media
                 check_same_frame([common_frame, own_frame], "batches of one map")
         states.append(state)
         if not medians:
-            states = [VoxelMoments.merge(states)]
+            states = [merge_states(states)]
     if not states:
         raise CatalogError("batches must be one or more; got none")
     lost.warn()
@@ -77,8 +79,9 @@ def bin_batch(label, table, binning, *, columns=None, units=None, frame=None, me
 
 def merge_states(states):
     """Return the sum of a list of states, which is emptied to release their memory."""
-    kind = type(states[0])
-    return kind.merge(states.pop(0) for _ in range(len(states)))
+    if isinstance(states[0], VoxelMoments):
+        return reduce(add, states)
+    return VoxelState.merge(states.pop() for _ in range(len(states)))
 
 
 def _open_batches(batches, binning, columns, units):

@@ -11,7 +11,7 @@ from ..catalog.columns import floats
 from ..exceptions import BinningError
 from ..utils.axes import Axis
 from ..utils.validation import check_columns, check_edges, check_whole
-from ..voxels import flat_index
+from ..voxels.index import flat_index
 
 __all__ = ["DiskBinning", "check_binning"]
 

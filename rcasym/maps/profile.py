@@ -185,7 +185,7 @@ class AsymmetryProfile(QTable):
         quantity : str, optional
             ``"asymmetry"`` (default), ``"difference"``, ``"offset_difference"`` or
             ``"matched_difference"``.
-        test : `~rcasym.maps.permutation_test.AsymmetryTest`, optional
+        test : `~rcasym.maps.AsymmetryTest`, optional
             Divides the slices by whether their corrected p-value is below 0.05; by default, they
             are divided by whether their ``matched_difference`` over all heights is more than 3
             errors from zero.
@@ -207,10 +207,7 @@ class AsymmetryProfile(QTable):
         """
         from ..plotting.profiles import plot_profile
 
-        signals, _ = find_signals(self, test)
-        rule = (f"difference > {SIGNAL_ERRORS} errors" if test is None
-                else f"p < {SIGNAL_P:g} (corrected)")
-        return plot_profile(self, quantity, signals, rule, axes=axes, **kwargs)
+        return plot_profile(self, quantity, *find_signals(self, test), axes=axes, **kwargs)
 
 
 def compute_profile(binning, state, radial_mean, request):
@@ -291,7 +288,7 @@ def find_signals(profile, test=None):
                                                               "matched_difference_error"))
         with np.errstate(invalid="ignore"):
             found = size > np.maximum(SIGNAL_ERRORS * error, ROUNDING_ERROR)
-        rule = f"{SIGNAL_ERRORS} errors"
+        rule = f"difference > {SIGNAL_ERRORS} errors"
     else:
         if not isinstance(test, AsymmetryTest):
             raise RcasymError(f"test must be the result of AsymmetryMap.test; got {test!r}")
@@ -302,7 +299,7 @@ def find_signals(profile, test=None):
                                   f"{name} = {theirs}, and {ours} for the profile")
         table = test.slices
         found = np.asarray(table["p_value_corrected"]) < SIGNAL_P
-        rule = f"corrected p < {SIGNAL_P:g}"
+        rule = f"p < {SIGNAL_P:g} (corrected)"
     signals = dict(zip([_get_slice_key(row) for row in table], found.tolist(), strict=True))
     missing = [_get_slice_key(row) for row in profile if _get_slice_key(row) not in signals]
     if missing:

@@ -9,7 +9,8 @@ from ..exceptions import CatalogError, CatalogWarning
 from ..utils.arrays import plain_floats
 from ..utils.progress import progress as show_progress
 from ..utils.validation import check_rng, check_whole, warn
-from ..voxels import VoxelState, flat_index
+from ..voxels import VoxelState
+from ..voxels.index import flat_index
 from .asymmetry_map import AsymmetryMap
 from .binning import check_binning
 from .hemispheres import number_sides, warn_about_stars_astride

@@ -47,6 +47,11 @@ def style(name, width="double"):
         Width of new figures: both columns of AASTeX 6.31, 7.1 inches (default), or one column,
         3.35 inches. Panels are arranged to fit.
 
+    Yields
+    ------
+    None
+        Nothing; figures made within the context have the style.
+
     Raises
     ------
     RcasymError

@@ -39,14 +39,7 @@ def one_thread():
 
 
 def shares(n, least):
-    """Return slices of ``n`` items, one per thread, with at least ``least`` items in each.
-
-    Examples
-    --------
-    >>> from rcasym.utils.parallel import shares
-    >>> shares(1000, least=1000)
-    [slice(0, 1000, None)]
-    """
+    """Return slices of ``n`` items, one per thread, with at least ``least`` items in each."""
     bounds = np.linspace(0, n, max(1, min(n_threads(), n // least)) + 1).astype(int).tolist()
     return [slice(*ends) for ends in pairwise(bounds)]
 

@@ -15,35 +15,10 @@ MIN_PER_THREAD = 262_144
 
 
 def flat_index(columns, edges):
-    """Return the voxel of each star, as an index into the flattened grid.
+    """Return the voxel of each star in the flattened grid, -1 outside it and for NaN.
 
     Bins are half-open, ``lower <= value < upper``, and the last one is closed. Values are compared
-    with the edges, so that rounding never moves a star across an edge.
-
-    Parameters
-    ----------
-    columns : sequence of ndarray
-        One array of numbers per axis, all of the same length. Whatever their type, they are binned
-        as their values in double precision are.
-    edges : sequence of ndarray
-        The increasing edges of each axis.
-
-    Returns
-    -------
-    ndarray of int
-        -1 for a star outside the grid or with NaN in a column.
-
-    Raises
-    ------
-    BinningError
-        If there is not one array of edges for each column, or the columns differ in length.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from rcasym.voxels import flat_index
-    >>> flat_index([np.array([0.0, 0.5, 1.0, 2.0, 2.1, np.nan])], [np.array([0.0, 1.0, 2.0])])
-    array([ 0,  0,  1,  1, -1, -1], dtype=int32)
+    with the edges in double precision, so that rounding never moves a star across an edge.
     """
     binner = StarBinner(columns, edges)
     index = binner.locate(slice(0, binner.n_stars))

@@ -68,9 +68,9 @@ class VoxelMoments:
         Parameters
         ----------
         columns : sequence of ndarray
-            One array of numbers per axis, as in `rcasym.voxels.flat_index`.
+            One array of numbers of any type per axis, all of the same length.
         edges : sequence of ndarray
-            The increasing edges of each axis.
+            The increasing edges of each axis; bins are half-open, the last one closed.
         values : ndarray
             The stars' values.
 
@@ -123,30 +123,6 @@ class VoxelMoments:
         apart *= self.counts * (other.counts / np.maximum(counts, 1))
         return VoxelMoments(counts, self.total + other.total, self.squares + other.squares + apart,
                             self.n_outside + other.n_outside, self.n_masked + other.n_masked)
-
-    @classmethod
-    def merge(cls, moments):
-        """Return the moments of the stars of several moments of one grid, added in their order.
-
-        Parameters
-        ----------
-        moments : iterable of VoxelMoments
-            One or more.
-
-        Returns
-        -------
-        VoxelMoments
-            Their sum, to rounding.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from rcasym.voxels import VoxelMoments
-        >>> parts = [VoxelMoments(np.array([1]), np.array([m_h]), np.zeros(1)) for m_h in (0.2, 0)]
-        >>> print(VoxelMoments.merge(parts).mean)
-        [0.1]
-        """
-        return reduce(cls.__add__, moments)
 
     def __getattr__(self, name):
         if name in ("values", "offsets", "median"):

@@ -166,9 +166,9 @@ class VoxelState:
         Parameters
         ----------
         columns : sequence of ndarray
-            One array of numbers per axis, as in `rcasym.voxels.flat_index`.
+            One array of numbers of any type per axis, all of the same length.
         edges : sequence of ndarray
-            The increasing edges of each axis.
+            The increasing edges of each axis; bins are half-open, the last one closed.
         values : ndarray
             The stars' values.
 

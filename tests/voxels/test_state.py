@@ -3,6 +3,8 @@
 
 import copy
 import pickle
+from functools import reduce
+from operator import add
 
 import numpy as np
 import pytest
@@ -14,7 +16,8 @@ from scipy.stats import binned_statistic_dd
 
 from rcasym.exceptions import BinningError, ValuesNotKeptError
 from rcasym.utils import parallel
-from rcasym.voxels import VoxelMoments, VoxelState, flat_index
+from rcasym.voxels import VoxelMoments, VoxelState
+from rcasym.voxels.index import flat_index
 
 EDGES = [np.array([-35.0, -15, -5, 0, 5, 15, 35]), np.round(6.2 + 0.6 * np.arange(16), 10),
          0.3 * np.arange(-7, 8)]
@@ -316,9 +319,8 @@ def test_moments_of_any_split_agree_with_the_values(values, n_parts):
     values = np.array(values, float)
     R, edges = np.where(np.arange(len(values)) % 3 > 0, 8.5, 9.5), [np.array([8.0, 9, 10, 11])]
     exact = VoxelState.from_columns([R], edges, values)
-    moments = VoxelMoments.merge(
-        VoxelMoments.from_columns([R[part]], edges, values[part])
-        for part in np.array_split(np.arange(len(values)), n_parts))
+    moments = reduce(add, (VoxelMoments.from_columns([R[part]], edges, values[part])
+                           for part in np.array_split(np.arange(len(values)), n_parts)))
     assert_array_equal(moments.counts, exact.counts)
     assert_allclose(moments.mean, exact.mean, rtol=0, atol=1e-12)
     assert_allclose(moments.std, exact.std, rtol=0, atol=1e-11)
