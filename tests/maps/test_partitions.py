@@ -77,6 +77,16 @@ class TestSchedulers:
             with pytest.raises(CatalogError, match=r"partition \d+ of 11: column 'other' \(m_h\)"):
                 AsymmetryMap.from_dask(stars, columns={"m_h": "other"})
 
+    @pytest.mark.parametrize("error", [OSError, type("KilledWorker", (Exception,), {})])
+    def test_error_that_does_not_come_from_a_partition(self, stars, monkeypatch, error):
+        def compute(*args, **kwargs):
+            raise error("a worker was lost")
+
+        monkeypatch.setattr(dask, "compute", compute)
+        with pytest.raises(CatalogError, match="cannot read stars from the partitions: "
+                                               f"{error.__name__}: a worker was lost"):
+            AsymmetryMap.from_dask(stars)
+
     def test_each_partition_uses_one_thread(self, stars, monkeypatch):
         n_threads, original = [], partitions.bin_batch
 
@@ -253,6 +263,16 @@ class TestHats:
         north = AsymmetryMap.from_dask(catalog.query("dec > 0"))
         theirs = AsymmetryMap.from_batches([Table.from_pandas(frame[frame["dec"] > 0])])
         assert_same_map(north, theirs)
+
+    @pytest.mark.parametrize("medians", [True, False])
+    def test_region_without_partitions(self, frame, medians):
+        lsdb = pytest.importorskip("lsdb", reason="lsdb is not installed")
+        catalog = lsdb.from_dataframe(frame[frame["dec"] > 60], ra_column="ra", dec_column="dec",
+                                      margin_threshold=None)
+        region = catalog.cone_search(ra=300, dec=-80, radius_arcsec=100)
+        assert region.to_delayed() == []
+        with pytest.warns(CatalogWarning, match="the map is empty"):
+            assert AsymmetryMap.from_dask(region, medians=medians).n_stars == 0
 
     def test_by_age(self, hats_path, frame):
         ours = AsymmetryMap.from_dask(hats_path, DiskBinning.by_age(), columns={"age": "age"})

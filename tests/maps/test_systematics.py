@@ -151,7 +151,7 @@ class TestSystematics:
         alone = self.select(table, "A alone")
         assert np.isnan(alone["shift_in_errors"]).all()
         texts = [text.get_text() for text in table.plot()[0].texts]
-        assert texts == ["not known"]
+        assert texts == ["unknown"]
 
     def test_equal_metallicities(self, stars):
         cat = stars.copy()
