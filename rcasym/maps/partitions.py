@@ -34,10 +34,7 @@ def bin_partitions(catalog, binning, *, columns=None, units=None, frame=None, me
     catalog = _open_catalog(catalog)
     names, _ = find_needed_columns(list(catalog.columns), binning, columns, units)
     needed = list(dict.fromkeys(names.values()))
-    frames = catalog[needed]
-    if not hasattr(frames, "to_delayed"):
-        frames = frames.to_dask_dataframe()
-    parts = frames.to_delayed()
+    parts = catalog[needed].to_delayed()
     labels = [f"partition {k} of {len(parts)}" for k in range(len(parts))]
 
     def bin_partition(label, stars):
@@ -74,8 +71,7 @@ def _open_catalog(catalog):
                               "pip install 'rcasym[lsdb]'") from None
         with reading(catalog, "a HATS catalogue"):
             return lsdb.open_catalog(catalog, columns="all")
-    if hasattr(catalog, "columns") and (hasattr(catalog, "to_dask_dataframe")
-                                        or hasattr(catalog, "to_delayed")):
+    if hasattr(catalog, "columns") and hasattr(catalog, "to_delayed"):
         return catalog
     raise CatalogError("catalog must be an lsdb Catalog, the path of a HATS catalogue or a dask "
                        f"DataFrame; got {type(catalog).__name__}")
