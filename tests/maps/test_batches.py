@@ -21,6 +21,7 @@ from tests.maps.helpers import NAMES, assert_same_map, make_raw_table
 
 COARSE = DiskBinning(phi=None, R=[7, 9, 11, 13] * u.kpc, Z=[-2, -1, 0, 1, 2] * u.kpc)
 
+
 @pytest.fixture(scope="module")
 def table(mock):
     return make_raw_table(mock)
