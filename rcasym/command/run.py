@@ -202,7 +202,7 @@ def _calibrate_ages(catalogs, arguments):
         return catalogs, AgeStep("--age-method is none")
     aged = [k for k, catalog in enumerate(catalogs) if _has_ages(catalog)]
     if len(aged) != 2:
-        return catalogs, AgeStep(f"{len(aged)} surveys have ages, and two can be compared")
+        return catalogs, AgeStep(f"ages of two surveys can be compared; got {len(aged)}")
     names = [str(survey_names(catalogs[k])[0]) for k in aged]
     if names[1].upper() == "LAMOST":
         aged, names = aged[::-1], names[::-1]

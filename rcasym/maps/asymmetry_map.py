@@ -197,6 +197,9 @@ class AsymmetryMap:
                  f"({state.n_outside:,} outside, {state.n_masked:,} masked)", CatalogWarning)
         return cls(binning, state, frame)
 
+    def __reduce__(self):
+        return AsymmetryMap, (self.binning, self.state, self.frame)
+
     def __add__(self, other):
         if not isinstance(other, AsymmetryMap):
             return NotImplemented

@@ -43,6 +43,10 @@ class Axis:
     def __post_init__(self):
         object.__setattr__(self, "edges", frozen(self.edges))
 
+    def __reduce__(self):
+        # Arrays that are unpickled as they are would be writeable.
+        return Axis, (self.name, self.edges)
+
     def __len__(self):
         return len(self.edges) - 1
 

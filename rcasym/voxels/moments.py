@@ -61,6 +61,9 @@ class VoxelMoments:
         object.__setattr__(self, "total", frozen(self.total, float))
         object.__setattr__(self, "squares", frozen(self.squares, float))
 
+    def __reduce__(self):
+        return VoxelMoments, (self.counts, self.total, self.squares, self.n_outside, self.n_masked)
+
     @classmethod
     def from_columns(cls, columns, edges, values):
         """Return the moments of stars whose positions are known.

@@ -154,7 +154,7 @@ def test_reasons_for_no_age_calibration(no_drawing, tmp_path):
     both.remove_column("age_error")
     both.write(tmp_path / "errors.fits")
     for name, reason in (("few", "stars in common, and 100 are needed"),
-                      ("one", "1 surveys have ages"),
+                      ("one", "ages of two surveys can be compared; got 1"),
                       ("errors", "must be known for the null test")):
         out = tmp_path / name
         assert main([str(tmp_path / f"{name}.fits"), "--output", str(out)]) == 0

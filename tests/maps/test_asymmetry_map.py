@@ -1,4 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
+import copy
+import pickle
 from itertools import pairwise
 
 import numpy as np
@@ -286,3 +288,16 @@ class TestFiles:
             AsymmetryMap.read(tmp_path / "none.fits")
         with pytest.raises(OSError, match="none"):
             amap.write(tmp_path / "none" / "map.fits")
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy,
+                                       lambda amap: pickle.loads(pickle.dumps(amap))])
+@pytest.mark.parametrize("medians", [True, False])
+def test_copies_are_read_only(duplicate, medians):
+    amap = AsymmetryMap.from_batches([random_stars(2000, 1)], medians=medians)
+    mean = amap.mean
+    again = duplicate(amap)
+    assert_array_equal(again.mean, mean)
+    for array in (again.mean, again.count, again.state.counts, again.binning["R"].edges):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = array[1]
