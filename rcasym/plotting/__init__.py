@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The style of the figures, and files of them; only this subpackage imports matplotlib."""
+"""Figures: the journal style and saving are public. Only this subpackage imports matplotlib."""
 
 from .layout import save_figure, style
 

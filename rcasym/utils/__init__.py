@@ -1,2 +1,2 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What every other subpackage builds on: validation, files, axes, threads, progress."""
+"""Helpers of all subpackages: validation, files, axes, threads and progress."""
