@@ -87,7 +87,7 @@ class AgeNullTest:
         [-0.9] Gyr [0.9] Gyr
         """
         if not 0 < level < 1:
-            raise RcasymError(f"level must lie between 0 and 1; got {level!r}")
+            raise RcasymError(f"level must be between 0 and 1; got {level!r}")
         tail = 0.5 * (1 - level)
         return tuple(np.quantile(self.curves.value, [tail, 1 - tail], axis=0) * self.curves.unit)
 

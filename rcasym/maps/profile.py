@@ -217,24 +217,24 @@ def compute_profile(binning, state, radial_mean, request):
     sides = number_sides(binning, R_bins)
     n_bins = sides.max() + 1
     shift = np.repeat(radial_mean.value.ravel(), binning.shape[-1])
-    found = {}
+    estimates = {}
     for prefix, subtracted in (("", None), ("offset_", shift)):
         pooled = state.pooled(sides.ravel(), n_bins, subtracted)
         enough = pooled.counts >= binning.min_count
         both = estimate(pooled, request.statistic, confidence).where(enough)
         half = n_bins // 2
         north, south = both[:half], both[half:]
-        found |= {f"{prefix}north": north, f"{prefix}south": south,
+        estimates |= {f"{prefix}north": north, f"{prefix}south": south,
                   f"{prefix}difference": difference(north, south, confidence)}
     matched = pair_voxels(binning, state, R_bins)
-    found["matched_difference"] = with_interval(
+    estimates["matched_difference"] = with_interval(
         matched.difference, matched.error, matched.error**2, matched.dof, confidence)
     if linear_ratio:
-        found["asymmetry"] = linear(found["difference"])
+        estimates["asymmetry"] = linear(estimates["difference"])
         distinguishable = np.full(half, True)
     else:
-        found["asymmetry"], distinguishable = ratio(
-            found["north"], found["south"], confidence, modulus=request.definition == "modulus")
+        estimates["asymmetry"], distinguishable = ratio(
+            estimates["north"], estimates["south"], confidence, modulus=request.definition == "modulus")
 
     profile = AsymmetryProfile(bin_edges(binning))
     profile["n_north"], profile["n_south"] = pooled.counts[:half], pooled.counts[half:]
@@ -244,8 +244,8 @@ def compute_profile(binning, state, radial_mean, request):
                                             profile["n_south"].tolist(), distinguishable,
                                             strict=True)])
     for name in ESTIMATES:
-        for ending, values in (("", found[name].value), ("_error", found[name].error),
-                               ("_low", found[name].low), ("_high", found[name].high)):
+        for ending, values in (("", estimates[name].value), ("_error", estimates[name].error),
+                               ("_low", estimates[name].low), ("_high", estimates[name].high)):
             profile[f"{name}{ending}"] = (
                 MaskedColumn(values, mask=reason != "") if name == "asymmetry" else values * u.dex)
     profile["asymmetry_reason"] = reason
@@ -287,7 +287,7 @@ def find_signals(profile, test=None):
         size, error = (np.abs(table[name].value) for name in ("matched_difference",
                                                               "matched_difference_error"))
         with np.errstate(invalid="ignore"):
-            found = size > np.maximum(SIGNAL_ERRORS * error, ROUNDING_ERROR)
+            is_signal = size > np.maximum(SIGNAL_ERRORS * error, ROUNDING_ERROR)
         rule = f"difference > {SIGNAL_ERRORS} errors"
     else:
         if not isinstance(test, AsymmetryTest):
@@ -298,9 +298,9 @@ def find_signals(profile, test=None):
                 raise RcasymError("test must be of the same stars as the profile; got "
                                   f"{name} = {theirs}, and {ours} for the profile")
         table = test.slices
-        found = np.asarray(table["p_value_corrected"]) < SIGNAL_P
+        is_signal = np.asarray(table["p_value_corrected"]) < SIGNAL_P
         rule = f"p < {SIGNAL_P:g} (corrected)"
-    signals = dict(zip([_get_slice_key(row) for row in table], found.tolist(), strict=True))
+    signals = dict(zip([_get_slice_key(row) for row in table], is_signal.tolist(), strict=True))
     missing = [_get_slice_key(row) for row in profile if _get_slice_key(row) not in signals]
     if missing:
         raise RcasymError("test must be of the azimuths and ages of the profile; it has none of "

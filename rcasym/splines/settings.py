@@ -98,7 +98,7 @@ def check_points(constraints, knots):
     """Raise unless the constraints at points lie between the end knots."""
     for constraint in constraints:
         if not isinstance(constraint, str) and not knots[0] <= constraint[1] <= knots[-1]:
-            raise RcasymError("constraints at a point must lie between the end knots, "
+            raise RcasymError("constraints at a point must be between the end knots, "
                               f"{knots[0]} and {knots[-1]}; got {constraint!r}")
 
 

@@ -110,7 +110,7 @@ def check_edges(name, edges, *, mirrored=False, limits=None):
         raise BinningError(f"{name} edges must increase; "
                            f"got {edges[first]:g} followed by {edges[first + 1]:g}")
     if limits is not None and (edges[0] < limits[0] or edges[-1] > limits[1]):
-        raise BinningError(f"{name} edges must lie within {limits[0]:g} and {limits[1]:g}; "
+        raise BinningError(f"{name} edges must be between {limits[0]:g} and {limits[1]:g}; "
                            f"got {edges[0]:g} to {edges[-1]:g}")
     if mirrored and np.max(np.abs(edges + edges[::-1])) > EDGE_TOLERANCE:
         worst = int(np.argmax(np.abs(edges + edges[::-1])))

@@ -75,13 +75,13 @@ def test_equality_and_repr():
     ({"R": [8, 8, 9] * u.kpc}, "R edges must increase; got 8 followed by 8"),
     ({"R": [8] * u.kpc}, "R must hold two or more bin edges"),
     ({"R": 8 * u.kpc}, "R must hold two or more bin edges"),
-    ({"R": [-1, 9] * u.kpc}, "R edges must lie within 0 and inf; got -1"),
+    ({"R": [-1, 9] * u.kpc}, "R edges must be between 0 and inf; got -1"),
     ({"R": [8, np.nan, 9] * u.kpc}, "R edges must be finite; got nan"),
     ({"Z": [-1, 0, 2] * u.kpc}, "Z edges must mirror about 0 .* -1 without 1"),
     ({"Z": [0, 1, 2] * u.kpc}, "Z edges must mirror about 0"),
-    ({"phi": [170, 190] * u.deg}, "phi edges must lie within -180 and 180; got 170 to 190"),
+    ({"phi": [170, 190] * u.deg}, "phi edges must be between -180 and 180; got 170 to 190"),
     ({"phi": [170, -170] * u.deg}, "phi edges must increase; got 170 followed by -170"),
-    ({"age": [-1, 5] * u.Gyr}, "age edges must lie within 0"),
+    ({"age": [-1, 5] * u.Gyr}, "age edges must be between 0"),
     ({"min_count": 0}, "min_count must be a whole number of 1 or more; got 0"),
     ({"min_count": 2.5}, "min_count must be a whole number")])
 def test_rejects_bad_edges(edges, message):

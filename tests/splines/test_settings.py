@@ -53,7 +53,7 @@ X10 = np.arange(10.0)
         (X10, X10, {"constraints": [("<", 1.0, 2.0)]}, "must be .kind, x, value.*got .'<', 1.0"),
         (X10, X10, {"constraints": [("=", 1.0)]}, "constraints at a point must be"),
         (X10, X10, {"constraints": [("=", 1.0, np.nan)]}, "constraints at a point must be"),
-        (X10, X10, {"constraints": ("=", 20.0, 1.0)}, "constraints at a point must lie between"),
+        (X10, X10, {"constraints": ("=", 20.0, 1.0)}, "constraints at a point must be between"),
     ],
 )
 def test_bad_input(x, y, kwargs, message):
