@@ -234,7 +234,8 @@ def compute_profile(binning, state, radial_mean, request):
         distinguishable = np.full(half, True)
     else:
         estimates["asymmetry"], distinguishable = ratio(
-            estimates["north"], estimates["south"], confidence, modulus=request.definition == "modulus")
+            estimates["north"], estimates["south"], confidence,
+            modulus=request.definition == "modulus")
 
     profile = AsymmetryProfile(bin_edges(binning))
     profile["n_north"], profile["n_south"] = pooled.counts[:half], pooled.counts[half:]
