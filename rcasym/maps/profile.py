@@ -225,7 +225,7 @@ def compute_profile(binning, state, radial_mean, request):
         half = n_bins // 2
         north, south = both[:half], both[half:]
         estimates |= {f"{prefix}north": north, f"{prefix}south": south,
-                  f"{prefix}difference": difference(north, south, confidence)}
+                      f"{prefix}difference": difference(north, south, confidence)}
     matched = pair_voxels(binning, state, R_bins)
     estimates["matched_difference"] = with_interval(
         matched.difference, matched.error, matched.error**2, matched.dof, confidence)
