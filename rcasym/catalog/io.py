@@ -56,7 +56,8 @@ class CatalogRead(TableRead):
     ...                                units={"distance": "pc"})
     >>> print(cat.R.round(2), cat["m_h"])
     [10.81] kpc [-0.1] dex
-    """
+
+    """  # The blank line separates the list of formats that astropy appends.
 
     def __call__(self, *args, format=None, columns=None, units=None, survey=None, frame=None,
                  keep=None, **kwargs):

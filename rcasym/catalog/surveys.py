@@ -3,6 +3,7 @@
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from astropy import log
@@ -215,13 +216,13 @@ def read_lamost_dr3_rgb(path, *, columns=None):
     The table's own R and Z use R0 = 8.0 kpc and are not read. The distance error is the mean of
     the lower and the upper one.
     """
-    with open(path, encoding="utf-8", errors="replace") as stream:
-        header = stream.readline()
-    names = header.lstrip("#").split()
+    # Lines, since astropy's fast reader leaves a damaged file open.
+    lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines() or [""]
+    names = lines[0].lstrip("#").split()
     check_columns([name for name in names if name.isprintable()],
                   ["obsid", "ra", "dec", "dist", "feh"],
                   f"the first line of {path}, to be read as 'lamost-dr3-rgb',")
-    table = Table.read(path, format="ascii.commented_header", guess=False, fast_reader=True)
+    table = Table.read(lines, format="ascii.commented_header", guess=False, fast_reader=True)
     if {"disterr_low", "disterr_up"} <= set(table.colnames):
         table["dist_err"] = 0.5 * (table["disterr_low"] + table["disterr_up"])
     mapping = _map_columns(table, DR3_RGB_COLUMNS, columns, path, "lamost-dr3-rgb")
