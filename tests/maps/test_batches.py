@@ -61,24 +61,19 @@ class TestInputs:
         table[15_000:].write(files[-1].with_suffix(".parquet"))
         assert_same_map(AsymmetryMap.from_batches(files[0].parent, columns=NAMES), amap)
 
-    def test_tables_from_an_iterator(self, table, amap):
+    def test_tables_catalogues_and_paths(self, files, table, amap):
         parts = (table[start:start + 777] for start in range(0, len(table), 777))
         assert_same_map(AsymmetryMap.from_batches(parts, columns=NAMES), amap)
-
-    def test_catalogues_and_paths(self, files, table, amap):
-        catalog = RedClumpCatalog.from_table(table[:3000], columns=NAMES)
-        mixed = [catalog, *files[1:]]
+        mixed = [RedClumpCatalog.from_table(table[:3000], columns=NAMES), *files[1:]]
         assert_same_map(AsymmetryMap.from_batches(iter(mixed), columns=NAMES), amap)
 
-    def test_table_with_the_columns_of_a_catalogue(self, mock):
-        ours = AsymmetryMap.from_batches([QTable(mock[:9000]), mock[9000:]])
-        assert_same_map(ours, AsymmetryMap.from_catalog(mock))
-
-    def test_galactic_coordinates(self, mock):
+    def test_tables_with_other_positions(self, mock):
         sky = mock["coord"].galactic
-        table = QTable({"l": sky.l, "b": sky.b, "distance": sky.distance, "m_h": mock["m_h"]})
-        ours = AsymmetryMap.from_batches([table[:500], table[500:]])
-        assert_same_map(ours, AsymmetryMap.from_catalog(RedClumpCatalog.from_table(table)))
+        galactic = QTable({"l": sky.l, "b": sky.b, "distance": sky.distance, "m_h": mock["m_h"]})
+        for table, catalog in ((galactic, RedClumpCatalog.from_table(galactic)),
+                               (QTable(mock), mock)):
+            ours = AsymmetryMap.from_batches([table[:9000], table[9000:]])
+            assert_same_map(ours, AsymmetryMap.from_catalog(catalog))
 
     def test_by_age_in_another_frame(self, files, table, tmp_path):
         frame = galactocentric_frame(R0=8 * u.kpc)

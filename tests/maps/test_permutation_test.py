@@ -94,9 +94,13 @@ class TestResult:
 class TestSeeds:
     def test_same_seed_gives_the_same_result(self, amap, stars, result, tmp_path):
         amap.write(tmp_path / "map.h5")
+        mixed = stars[np.random.default_rng(0).permutation(len(stars))]
         equal = AsymmetryMap.read(tmp_path / "map.h5"), AsymmetryMap.from_batches(
-            [stars[700:], stars[:700]], SMALL)
-        assert_same_profile(equal[0].profile(10 * u.kpc), amap.profile(10 * u.kpc))
+            [mixed[700:], mixed[:1], mixed[1:700]], SMALL)
+        for other in equal:
+            assert_same_profile(other.profile(10 * u.kpc), amap.profile(10 * u.kpc))
+            assert_array_equal(other.bootstrap(10 * u.kpc, n=50, rng=1),
+                               amap.bootstrap(10 * u.kpc, n=50, rng=1))
         for other in (amap.test(10 * u.kpc, n=999, rng=np.random.default_rng(1)),
                       *(each.test(10 * u.kpc, n=999, rng=1) for each in equal)):
             for name in result.table.colnames:
