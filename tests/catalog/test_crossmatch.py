@@ -109,7 +109,7 @@ class TestConcatenate:
     @pytest.mark.parametrize(("arcsec", "max_separation", "n", "n_repeat"), [
         ([3], 1 * u.arcsec, 2, 0), ([3], 4 * u.arcsec, 1, 0),
         # A repeat of a common star goes too.
-        ([0.9, 1.5], 1 * u.arcsec, 1, 1)])
+        ([0.9, 1.5], 1 * u.arcsec, 1, 1), ([1.5, 0.9], 1 * u.arcsec, 1, 1)])
     def test_max_separation(self, arcsec, max_separation, n, n_repeat):
         tables = [plain_table(1), vstack([plain_table(1)] * len(arcsec))]
         tables[1]["dec"] += np.array(arcsec) / 3600
