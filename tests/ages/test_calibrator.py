@@ -248,6 +248,7 @@ class TestCatalogs:
                            age=[0.1, np.nan, 5] * u.Gyr)
         result = cal.apply(stars)
         assert_array_equal(result["age"].mask, [False, True, False])
+        assert cal.calibrate(0.1 * u.Gyr) == 0
         assert_allclose(result["age"].unmasked.value[[0, 2]], [0, 4.6], atol=1e-6)
         assert_array_equal(result["age_floored"], [True, False, False])
         assert_array_equal(result["age_beyond_support"], [True, False, False])
