@@ -283,9 +283,11 @@ class TestErrors:
             AsymmetryMap.from_batches(**{"batches": [mock]} | given)
 
     @pytest.mark.parametrize("name", ["m_h", "distance"])
-    def test_rejects_needed_columns_set_to_none(self, table, name):
+    def test_rejects_needed_columns_set_to_none(self, mock, name):
+        sky = mock["coord"]
+        table = QTable({"ra": sky.ra, "dec": sky.dec, "distance": sky.distance, "m_h": mock["m_h"]})
         with pytest.raises(CatalogError, match=f"'{name}'"):
-            AsymmetryMap.from_batches([table], columns=NAMES | {name: None})
+            AsymmetryMap.from_batches([table], columns={name: None})
 
     def test_rejects_files_and_folders_without_tables(self, tmp_path):
         with pytest.raises(CatalogError, match="FITS or Parquet"):
