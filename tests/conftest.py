@@ -26,8 +26,6 @@ DATA = Path(os.environ.get("RCASYM_TEST_DATA",
 def pytest_addoption(parser):
     parser.addoption("--docs-html", metavar="DIR",
                      help="open the documentation built in DIR in a browser")
-    parser.addoption("--docs-screenshots", metavar="DIR",
-                     help="save what the browser shows with --docs-html in DIR")
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import numpy as np
 from astropy import log
 from astropy import units as u
 from astropy.table import QTable
+from matplotlib import pyplot as plt
 from scipy import stats
 
 from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
@@ -185,8 +186,6 @@ def simulate_power(n_mocks=20, n_stars=146_062, n=999, seed=0):
 
 def write_definitions(folder):
     """Draw A against the metallicity of both sides, with the scatter due to errors of 0.02 dex."""
-    from matplotlib import pyplot as plt
-
     middle = np.linspace(-0.4, 0.25, 400)
     rng = np.random.default_rng(0)
     n, s = middle + np.array([[0.04], [-0.04]])[:, np.newaxis] + rng.normal(0, 0.02, (2, 4000, 1))
@@ -212,8 +211,6 @@ def write_definitions(folder):
 
 def write_coverage(folder):
     """Draw the coverage of intervals against the number of stars, and tabulate it."""
-    from matplotlib import pyplot as plt
-
     sizes = (3, 5, 8, 12, 20, 35, 60, 120, 250)
     _, axes = plt.subplots(1, 3, figsize=(7.1, 2.8), sharey=True, layout="constrained")
     labels = {"north": "median", "difference": "North − South", "linear": "A of 10$^{[M/H]}$",
@@ -252,8 +249,6 @@ def write_coverage(folder):
 
 def write_radii(folder):
     """Draw and tabulate the false signals of sides that are seen at different R."""
-    from matplotlib import pyplot as plt
-
     _, axes = plt.subplots(1, 2, figsize=(7.1, 3), sharex=True, layout="constrained")
     bins = np.linspace(-8, 8, 65)
     middle = 0.5 * (bins[1:] + bins[:-1])
@@ -279,8 +274,6 @@ def write_radii(folder):
 
 def write_null(folder):
     """Draw and tabulate the p-values of symmetric mocks."""
-    from matplotlib import pyplot as plt
-
     _, axes = plt.subplots(2, 3, figsize=(7.1, 4.2), layout="constrained")
     rows = []
     for row, (n_stars, n_mocks) in zip(axes, ((20_000, 1000), (146_062, 200)), strict=True):

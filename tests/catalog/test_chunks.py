@@ -2,12 +2,9 @@
 import numpy as np
 import pytest
 from astropy import units as u
-from astropy.coordinates import SkyCoord
-from astropy.io import fits
-from astropy.table import MaskedColumn, QTable, Table
+from astropy.table import MaskedColumn, QTable
 from numpy.testing import assert_array_equal
 
-from rcasym.catalog import galactocentric_frame
 from rcasym.catalog.chunks import StarFile, find_star_files
 from rcasym.exceptions import CatalogError
 from tests.conftest import catalog_at
@@ -42,19 +39,6 @@ def test_chunks_and_columns(suffix, tmp_path):
     assert_array_equal(np.concatenate(missing), np.arange(10) == 4)
 
 
-@pytest.mark.parametrize("suffix", ["fits", "fits.gz", "parquet"])
-def test_positions_of_catalogues(suffix, tmp_path):
-    frame = galactocentric_frame(R0=8 * u.kpc)
-    cat = catalog_at([8.0, 9], [0, 5], [0.1, 0.2], [0.1, 0.2], frame=frame)
-    cat.write(tmp_path / f"stars.{suffix}")
-    file = StarFile.open(tmp_path / f"stars.{suffix}")
-    assert {"ra", "dec", "distance", "m_h"} <= set(file.colnames)
-    assert file.frame.is_equivalent_frame(frame)
-    (part,) = file.read(["ra", "distance"], 100)
-    assert_array_equal(part["ra"], cat["coord"].ra.deg)
-    assert_array_equal(part["distance"], cat["coord"].distance.kpc)
-
-
 def test_parquet_whose_first_rows_are_no_stars(tmp_path):
     from pyarrow.parquet import ParquetWriter, read_table
 
@@ -67,36 +51,6 @@ def test_parquet_whose_first_rows_are_no_stars(tmp_path):
     file = StarFile.open(tmp_path / "gap.parquet")
     assert file.n_rows == 2
     assert sum(len(part) for part in file.read(["ra"], 1)) == 2
-
-
-def test_truncated_files_are_named(tmp_path):
-    path = tmp_path / "stars.fits"
-    Table({"ra": np.arange(5000.0)}).write(path)
-    path.write_bytes(path.read_bytes()[:20_000])
-    with pytest.raises(CatalogError, match=r"stars\.fits.*(truncated|must have [\d,]+ bytes)"):
-        list(StarFile.open(path).read(["ra"], 100))
-
-
-@pytest.mark.parametrize("name", ["stars.fits", "stars.fits.gz", "stars.parquet", "stars.ecsv",
-                                  "stars.xml", "stars.txt"])
-def test_what_is_no_table_is_named(name, tmp_path):
-    (tmp_path / name).write_bytes(b"no table\x00" * 100)
-    with pytest.raises(CatalogError, match=f"cannot read stars from .*{name}"):
-        StarFile.open(tmp_path / name)
-
-
-def test_no_table_in_the_file(tmp_path):
-    fits.PrimaryHDU(np.ones((3, 3))).writeto(tmp_path / "image.fits")
-    with pytest.raises(CatalogError, match=r"image\.fits must have a table; got images alone"):
-        StarFile.open(tmp_path / "image.fits")
-
-
-@pytest.mark.parametrize("suffix", ["fits", "parquet"])
-def test_positions_must_be_in_icrs(suffix, tmp_path):
-    coord = SkyCoord([1, 2] * u.deg, [3, 4] * u.deg, frame="galactic")
-    QTable({"coord": coord}).write(tmp_path / f"stars.{suffix}")
-    with pytest.raises(CatalogError, match=f"stars.{suffix} must have .* ICRS .*; got one in Gal"):
-        StarFile.open(tmp_path / f"stars.{suffix}")
 
 
 def test_files_of_folders(tmp_path):

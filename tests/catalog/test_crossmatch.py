@@ -3,12 +3,17 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
-from astropy.table import QTable
+from astropy.table import QTable, vstack
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from rcasym import RedClumpCatalog
+from rcasym.catalog import galactocentric_frame
 from rcasym.catalog.crossmatch import _find_pairs, _sky_degrees, find_mutual_nearest, find_repeats
+from rcasym.exceptions import CatalogError
+from tests.catalog.helpers import plain_table
+from tests.conftest import catalog_at
 
 
 def field(n, seed, width=20):
@@ -71,3 +76,76 @@ def test_catalogue_match(mock):
     assert pairs["separation"].unit == u.arcsec
     with pytest.raises(ValueError, match="the other catalogue must have a column 'coord'"):
         apogee.match(QTable({"ra": [1.0]}))
+
+
+class TestConcatenate:
+    def test_stars_in_common_and_repeats(self):
+        a = catalog_at([8, 9, 10, 8], [0, 5, -5, 0], [0.5, -0.5, 1, 0.5], [0.1, 0.2, 0.3, 0.4],
+                       survey="LAMOST")
+        b = catalog_at([9, 11], [5, 7], [-0.5, 1], [0.5, 0.6], survey="APOGEE",
+                       age=[3, 4] * u.Gyr)
+        both = RedClumpCatalog.concatenate([a, b])
+        assert both.meta["n_common"] == 1
+        assert both.meta["n_repeat"] == 1
+        assert_allclose(both["m_h"].value, [0.1, 0.2, 0.3, 0.6])
+        assert_array_equal(both["age"].mask, [True, True, True, False])
+        assert_array_equal(both["survey"], ["LAMOST"] * 3 + ["APOGEE"])
+        other_order = RedClumpCatalog.concatenate([b, a])
+        assert_allclose(other_order["m_h"].value, [0.5, 0.6, 0.1, 0.3])
+        everything = RedClumpCatalog.concatenate([a, b], duplicates="all")
+        assert len(everything) == 6
+        assert everything.meta["n_common"] == 1
+        with pytest.raises(CatalogError, match="1 stars in common .* 1 repeat observations"):
+            RedClumpCatalog.concatenate([a, b], duplicates="error")
+        with pytest.raises(ValueError, match="duplicates must be one of .*'best'"):
+            RedClumpCatalog.concatenate([a, b], duplicates="best")
+
+    def test_three_surveys(self):
+        a, b, c = (catalog_at([8, 9 + k], [0, 5], [0.5, -0.5], [k, k + 0.5]) for k in range(3))
+        three = RedClumpCatalog.concatenate([a, b, c])
+        assert three.meta["n_common"] == 2
+        assert_allclose(three["m_h"].value, [0, 0.5, 1.5, 2.5])
+
+    @pytest.mark.parametrize(("arcsec", "max_separation", "n", "n_repeat"), [
+        ([3], 1 * u.arcsec, 2, 0), ([3], 4 * u.arcsec, 1, 0),
+        # A repeat of a common star goes too.
+        ([0.9, 1.5], 1 * u.arcsec, 1, 1), ([1.5, 0.9], 1 * u.arcsec, 1, 1)])
+    def test_max_separation(self, arcsec, max_separation, n, n_repeat):
+        tables = [plain_table(1), vstack([plain_table(1)] * len(arcsec))]
+        tables[1]["dec"] += np.array(arcsec) / 3600
+        both = RedClumpCatalog.concatenate(map(RedClumpCatalog.from_table, tables),
+                                           max_separation=max_separation)
+        assert (len(both), both.meta["n_common"]) == (n, 2 - n)
+        assert both.meta["n_repeat"] == n_repeat
+
+    def test_stars_without_position_are_kept(self):
+        table = plain_table(distance=[1.0, np.nan, np.nan, 2.0])
+        table["ra"][1] = np.nan
+        cat = RedClumpCatalog.from_table(table)
+        both = RedClumpCatalog.concatenate([cat, cat])
+        # The direction of the third star is known, so it is found again; the second's is not.
+        assert len(both) == 5
+        assert both.meta["n_common"] == 3
+
+    def test_many_rows_at_one_place(self):
+        table = plain_table(20_000, ra=np.zeros(20_000), dec=np.zeros(20_000))
+        one = RedClumpCatalog.concatenate([RedClumpCatalog.from_table(table)])
+        assert (len(one), one.meta["n_repeat"]) == (1, 19_999)
+
+    @pytest.mark.parametrize("separation", [0 * u.arcsec, -1 * u.arcsec, np.nan * u.arcsec,
+                                            [1, 2] * u.arcsec])
+    def test_separation_that_is_none(self, separation, mock):
+        with pytest.raises(CatalogError, match="max_separation must be one angle above 0"):
+            mock.match(mock, separation)
+        with pytest.raises(CatalogError, match="max_separation"):
+            RedClumpCatalog.concatenate([mock], max_separation=separation)
+
+    def test_rejects_bad_arguments(self, mock):
+        near = RedClumpCatalog.from_table(mock[:4], frame=galactocentric_frame(R0=8 * u.kpc))
+        for catalogs, message in ((mock, "got one catalogue, put it in a list"),
+                                  ([1], "must hold catalogues; got int"), ([], "got none"),
+                                  ([mock, near], "galcen_distance = 8.34.* and 8")):
+            with pytest.raises(CatalogError, match=message):
+                RedClumpCatalog.concatenate(catalogs)
+        with pytest.raises(u.UnitsError, match="max_separation"):
+            RedClumpCatalog.concatenate([mock], max_separation=1 * u.kpc)

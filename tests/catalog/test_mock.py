@@ -24,11 +24,6 @@ def sample():
     return make_mock_catalog()
 
 
-@pytest.fixture(scope="module")
-def young_in_window(sample):
-    return true_window(sample) & (sample["true_age"] < 8 * u.Gyr)
-
-
 def of_survey(cat, name):
     return cat[np.asarray(cat["survey"]) == name]
 
@@ -47,12 +42,18 @@ def assert_same_bits(one, other):
             assert_array_equal(np.asarray(one[name]), np.asarray(other[name]), err_msg=name)
 
 
-def injected(n=N, **kwargs):
+def inject(**kwargs):
     """A sample, and its true [M/H] minus that of the same stars without an asymmetry."""
-    cat = make_mock_catalog(n, **kwargs)
-    calm = make_mock_catalog(n, **kwargs | {"amplitude": 0 * u.dex})
+    cat, calm = (make_mock_catalog(N, **how) for how in (kwargs, {"amplitude": 0 * u.dex}))
     assert_array_equal(cat["true_Z"], calm["true_Z"])
     return cat, (cat["true_m_h"] - calm["true_m_h"]).to_value(u.dex)
+
+
+def difference_by_height(cat, part, name="m_h", heights=(0, 0.3, 0.6, 0.9), width=0.3):
+    """North minus South, by height since the surveys see other heights North and South."""
+    Z, m_h = cat["true_Z"].value, cat[name].value
+    levels = [part & (np.abs(Z) >= low) & (np.abs(Z) < low + width) for low in heights]
+    return np.mean([m_h[here & (Z > 0)].mean() - m_h[here & (Z < 0)].mean() for here in levels])
 
 
 # What is in the sample.
@@ -70,21 +71,15 @@ def test_is_a_complete_catalogue(sample):
     assert set(sample.validate()["missing"]) == {0}
 
 
-def test_default_counts(sample):
-    assert len(sample) == 146_062
-    survey = np.asarray(sample["survey"])
-    assert np.all(survey[:110_550] == "LAMOST")
-    assert np.all(survey[110_550:] == "APOGEE")
-    assert len(set(sample["source_id"])) == len(sample)
-
-
 @pytest.mark.parametrize(("n", "n_lamost"), [(1, 1), (2, 2), (3, 2), (10, 8), (1000, 757),
-                                             (np.int64(2000), 1514)])
-def test_any_number_of_rows(n, n_lamost):
-    cat = make_mock_catalog(n)
-    assert len(cat) == n
+                                             (np.int64(2000), 1514), (None, 110_550)])
+def test_number_of_rows(sample, n, n_lamost):
+    cat = sample if n is None else make_mock_catalog(n)
+    assert len(cat) == (n or 146_062)
+    assert set(cat["survey"][:n_lamost]) == {"LAMOST"}
+    assert set(cat["survey"][n_lamost:]) <= {"APOGEE"}
     assert len(of_survey(cat, "LAMOST")) == n_lamost
-    assert len(set(cat["source_id"])) == n
+    assert len(set(cat["source_id"])) == len(cat)
 
 
 def test_ranges_of_the_truth(sample):
@@ -121,15 +116,11 @@ def test_truth_is_a_position_in_the_frame(frame):
     assert_allclose(Z.value, cat["true_Z"].value, atol=1e-5)
 
 
-def test_lamost_footprint(sample):
-    coord = of_survey(sample, "LAMOST")["coord"]
-    assert -10.0001 < coord.dec.min().deg < -9.9
-    assert np.mean(np.abs(coord.galactic.l.deg - 180) < 45) > 0.6
-
-
-def test_apogee_footprint(sample):
-    apogee = of_survey(sample, "APOGEE")
-    dec, b = apogee["coord"].dec.deg, apogee["coord"].galactic.b.deg
+def test_footprints(sample):
+    lamost, apogee = (of_survey(sample, name)["coord"] for name in ("LAMOST", "APOGEE"))
+    assert -10.0001 < lamost.dec.min().deg < -9.9
+    assert np.mean(np.abs(lamost.galactic.l.deg - 180) < 45) > 0.6
+    dec, b = apogee.dec.deg, apogee.galactic.b.deg
     assert np.abs(b).max() < 25.001
     assert min(np.mean(dec < -10), np.mean(dec > 0), np.mean(b > 0), np.mean(b < 0)) > 0.2
 
@@ -154,25 +145,13 @@ def test_quality_cuts_have_work_to_do(sample):
 
 # The same bits.
 
-def test_same_seed_same_bits():
-    assert_same_bits(make_mock_catalog(3000, rng=5), make_mock_catalog(3000, rng=5))
-
-
-def test_seed_and_generator_are_one():
-    assert_same_bits(make_mock_catalog(500, rng=5),
-                     make_mock_catalog(500, rng=np.random.default_rng(5)))
-
-
-def test_another_seed_other_stars():
-    one, other = make_mock_catalog(500, rng=5), make_mock_catalog(500, rng=6)
-    for name in (*MEASURED, *TRUTH):
-        assert not np.any(one[name] == other[name]), name
-
-
-def test_generator_advances():
+def test_seeds():
     rng = np.random.default_rng(5)
-    first, second = make_mock_catalog(500, rng=rng), make_mock_catalog(500, rng=rng)
-    assert not np.any(first["true_R"] == second["true_R"])
+    first, again, *others = (make_mock_catalog(3000, rng=seed) for seed in (5, rng, rng, 6))
+    assert_same_bits(again, first)
+    for other in others:
+        for name in (*MEASURED, *TRUTH):
+            assert not np.any(first[name] == other[name]), name
 
 
 # The asymmetry.
@@ -193,57 +172,37 @@ def test_without_amplitude_the_truth_is_symmetric(amplitude):
 
 
 def test_injected_amplitude_is_exact():
-    cat, change = injected()
-    affected = true_window(cat) & (cat["true_age"] < 8 * u.Gyr)
-    north = cat["true_Z"].value > 0
-    assert min(np.sum(affected & north), np.sum(affected & ~north)) > 500
-    assert_allclose(change[affected & north], 0.04, atol=1e-14)
-    assert_allclose(change[affected & ~north], -0.04, atol=1e-14)
-    assert_array_equal(change[~true_window(cat)], 0)
-
-
-def test_amplitude_is_seen_in_what_is_observed(sample, young_in_window):
-    R, Z, m_h = sample["true_R"].value, sample["true_Z"].value, sample["m_h"].value
-    height = np.abs(Z)
-
-    def difference(part):
-        # By height, since the surveys do not see the same heights North and South.
-        steps = []
-        for low in (0, 0.3, 0.6, 0.9):
-            level = part & (height >= low) & (height < low + 0.3)
-            steps.append(m_h[level & (Z > 0)].mean() - m_h[level & (Z < 0)].mean())
-        return np.mean(steps)
-
-    assert_allclose(difference(young_in_window & (R < 14)), 0.08, atol=0.012)
-    assert_allclose(difference(true_window(sample, R=(9, 11))), 0, atol=0.012)
-
-
-def test_ranges_and_sign_are_arguments():
-    cat, change = injected(amplitude=-0.2 * u.dex, R_range=[8000, 9000] * u.pc,
-                           phi_range=(-30 * u.deg, 0 * u.deg), age_dependence=lambda age: 1)
-    inside = true_window(cat, (8, 9), (-30, 0))
-    assert inside.sum() > 300
-    assert_allclose(change[inside], -0.1 * np.sign(cat["true_Z"].value[inside]), atol=1e-14)
-    assert_array_equal(change[~inside], 0)
-
-
-def test_old_stars_have_less_of_it():
-    cat, change = injected()
+    cat, change = inject()
     age, inside = cat["true_age"].value, true_window(cat)
+    young, old, between = inside & (age < 8), inside & (age >= 10), inside & (age > 8.2) & (
+        age < 9.8)
+    north = cat["true_Z"].value > 0
+    assert min(np.sum(young & north), np.sum(young & ~north)) > 500
+    assert_allclose(change[young & north], 0.04, atol=1e-14)
+    assert_allclose(change[young & ~north], -0.04, atol=1e-14)
+    assert_array_equal(change[~inside], 0)
+    # Old stars have less of it.
     size = np.abs(change)
-    old = inside & (age >= 10)
-    between = inside & (age > 8.2) & (age < 9.8)
     assert min(old.sum(), between.sum()) > 50
     assert_allclose(size[old], 0.4 * 0.04, atol=1e-14)
     assert np.all((size[between] > 0.016) & (size[between] < 0.04))
 
 
-def test_age_dependence_is_an_argument():
-    cat, change = injected(age_dependence=lambda age: age > 5 * u.Gyr)
-    old = cat["true_age"] > 5 * u.Gyr
-    inside = true_window(cat)
-    assert_allclose(np.abs(change[inside & old]), 0.04, atol=1e-14)
-    assert_array_equal(change[inside & ~old], 0)
+def test_amplitude_is_seen_in_what_is_observed(sample):
+    R, young = sample["true_R"].value, sample["true_age"] < 8 * u.Gyr
+    window = true_window(sample) & young & (R < 14)
+    assert_allclose(difference_by_height(sample, window), 0.08, atol=0.012)
+    assert_allclose(difference_by_height(sample, true_window(sample, R=(9, 11))), 0, atol=0.012)
+
+
+def test_ranges_sign_and_age_dependence_are_arguments():
+    cat, change = inject(amplitude=-0.2 * u.dex, R_range=[8000, 9000] * u.pc,
+                         phi_range=(-30 * u.deg, 0 * u.deg),
+                         age_dependence=lambda age: age > 2 * u.Gyr)
+    inside = true_window(cat, (8, 9), (-30, 0)) & (cat["true_age"] > 2 * u.Gyr)
+    assert 300 < inside.sum() < true_window(cat, (8, 9), (-30, 0)).sum()
+    assert_allclose(change[inside], -0.1 * np.sign(cat["true_Z"].value[inside]), atol=1e-14)
+    assert_array_equal(change[~inside], 0)
 
 
 # A bent disk.
@@ -263,15 +222,12 @@ def test_a_bent_disk_shows_an_asymmetry_without_amplitude():
         return np.where(R.value > 11, 250, 0) * u.pc
 
     cat = make_mock_catalog(60_000, amplitude=0 * u.dex, midplane=midplane)
-    R, Z, m_h = (cat[name].value for name in ("true_R", "true_Z", "true_m_h"))
-
-    def difference(part):
-        level = part & (np.abs(Z) > 0.3) & (np.abs(Z) < 0.9)
-        return m_h[level & (Z > 0)].mean() - m_h[level & (Z < 0)].mean()
-
+    R = cat["true_R"].value
+    bent, flat = (difference_by_height(cat, (R > low) & (R < low + 2), "true_m_h", [0.3], 0.6)
+                  for low in (11, 9))
     # At height |Z| the North is 0.5 kpc nearer to the mid-plane than the South.
-    assert 0.03 < difference((R > 11) & (R < 13)) < 0.1
-    assert abs(difference((R > 9) & (R < 11))) < 0.015
+    assert 0.03 < bent < 0.1
+    assert abs(flat) < 0.015
 
 
 # The two surveys.
@@ -318,28 +274,18 @@ def test_few_stars_coincide_by_chance(sample):
 
 
 @pytest.mark.parametrize(("survey", "quoted"), [("LAMOST", 0.24), ("APOGEE", 0.17)])
-def test_age_errors(sample, survey, quoted):
+def test_errors_are_those_quoted(sample, survey, quoted):
     cat = of_survey(sample, survey)
     relative = (cat["age"] / cat["true_age"]).value - 1
     assert_allclose(relative.mean(), 0, atol=0.005)
     assert_allclose(relative.std(), quoted, rtol=0.03)
     assert_allclose(np.median(cat["age_error"] / cat["age"]), quoted, rtol=0.01)
     assert cat["age"].min() >= 0
-
-
-@pytest.mark.parametrize("survey", ["LAMOST", "APOGEE"])
-def test_distance_errors(sample, survey):
-    cat = of_survey(sample, survey)
     distance = cat["coord"].distance
     quoted = (cat["distance_error"] / distance).value
     assert 0.05 <= quoted.min() < quoted.max() <= 0.1001
     scaled = ((distance / cat["true_distance"]).value - 1) / quoted
     assert_allclose([scaled.mean(), scaled.std()], [0, 1], atol=0.02)
-
-
-@pytest.mark.parametrize("survey", ["LAMOST", "APOGEE"])
-def test_abundance_errors(sample, survey):
-    cat = of_survey(sample, survey)
     quoted = cat["m_h_error"].value
     usual = (quoted >= 0.05) & (quoted <= 0.1)
     assert_allclose(usual.mean(), 0.98, atol=0.005)
@@ -349,7 +295,7 @@ def test_abundance_errors(sample, survey):
     assert_allclose(scaled.mean(), 0, atol=0.02)
 
 
-def test_metallicity_follows_the_published_gradients(sample):
+def test_metallicity_follows_the_published_trends(sample):
     R, Z, age, m_h = (sample[name].value for name in ("true_R", "true_Z", "true_age", "true_m_h"))
     plane = (np.abs(Z) < 0.2) & ~true_window(sample)
     for low, high, gradient in ((2, 3, -0.066), (8, 10, -0.03)):
@@ -357,19 +303,12 @@ def test_metallicity_follows_the_published_gradients(sample):
         assert_allclose(np.polyfit(R[part], m_h[part], 1)[0], gradient, atol=0.008)
     local = (np.abs(R - 8.34) < 0.4) & (age > 2) & (age < 4)
     assert_allclose(np.polyfit(np.abs(Z[local]), m_h[local], 1)[0], -0.243, atol=0.03)
-
-
-def test_scatter_grows_with_age(sample):
-    R, Z, age, m_h = (sample[name].value for name in ("true_R", "true_Z", "true_age", "true_m_h"))
+    # The scatter grows with age, and alpha has two sequences.
     there = (np.abs(R - 9.5) < 0.3) & (np.abs(Z) < 0.3)
     young, old = m_h[there & (age < 1)].std(), m_h[there & (age > 9)].std()
     assert_allclose([young, old], [0.085, 0.18], atol=0.02)
-
-
-def test_alpha_has_two_sequences(sample):
-    old, young = (sample["alpha_m"][part].value for part in (
-        sample["true_age"] > 11 * u.Gyr, sample["true_age"] < 5 * u.Gyr))
-    assert np.median(old) - np.median(young) > 0.15
+    alpha = sample["alpha_m"].value
+    assert np.median(alpha[age > 11]) - np.median(alpha[age < 5]) > 0.15
 
 
 # The bias of APOGEE's ages.

@@ -1,4 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
+import gzip
+
 import numpy as np
 import pytest
 from astropy import units as u
@@ -8,6 +10,7 @@ from astropy.table import Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from rcasym import AsymmetryMap, RedClumpCatalog
+from rcasym.catalog.columns import floats
 from rcasym.catalog.surveys import position_from_apogee_id
 from rcasym.exceptions import CatalogError, CatalogWarning
 
@@ -130,7 +133,7 @@ class TestApogee:
         assert_allclose(coord.ra.deg[1], 15 * 0.02 / 3600)
         assert_array_equal(np.isnan(coord.ra), [False] * 4 + [True, True, False])
 
-    def test_wrong_files(self, apogee, tmp_path, mock):
+    def test_wrong_files(self, apogee, tmp_path):
         with pytest.raises(CatalogError, match=r"b\.fits must .* distance \(RC_DIST\)"):
             RedClumpCatalog.read(apogee_file(tmp_path / "b.fits", RC_DIST=None), format="apogee-rc")
         (tmp_path / "text.dat").write_text("no table\nat all, is it\n")
@@ -139,19 +142,15 @@ class TestApogee:
         fits.PrimaryHDU(np.ones((3, 3))).writeto(tmp_path / "image.fits")
         with pytest.raises(CatalogError, match=r"image.fits must have a table"):
             RedClumpCatalog.read(tmp_path / "image.fits", format="apogee-rc")
-        import gzip
-
-        squeezed = tmp_path / "half.fits.gz"
-        squeezed.write_bytes(gzip.compress(apogee.read_bytes())[:300])
-        with pytest.raises(CatalogError, match=r"cannot read .*half\.fits\.gz"):
-            RedClumpCatalog.read(squeezed, format="apogee-rc")
         with pytest.raises(ValueError, match="format must be one of 'apogee-rc', 'lamost-.*'apog'"):
             RedClumpCatalog.read(apogee, format="apog")
-        whole = apogee.read_bytes()
-        apogee.write_bytes(whole[:6000])
-        with pytest.raises(CatalogError, match=r"cannot read 'apogee-rc' .*DR17\.fits"):
-            RedClumpCatalog.read(apogee, format="apogee-rc")
-
+        with pytest.raises(CatalogError, match="unexpected keyword argument 'ages'"):
+            RedClumpCatalog.read(apogee, format="lamost-rc", ages=ages_table())
+        whole, squeezed = apogee.read_bytes(), tmp_path / "half.fits.gz"
+        for path, content in ((apogee, whole[:6000]), (squeezed, gzip.compress(whole)[:300])):
+            path.write_bytes(content)
+            with pytest.raises(CatalogError, match=f"cannot read 'apogee-rc' .*{path.name}"):
+                RedClumpCatalog.read(path, format="apogee-rc")
 
     def test_units(self, tmp_path):
         path = apogee_file(tmp_path / "a.fits", RC_DIST=[1500.0, 2500, -9999, 3500])
@@ -178,10 +177,6 @@ class TestApogee:
         cat = RedClumpCatalog.read(path, format="apogee-rc", columns={"survey": "FIELD"})
         assert_array_equal(cat["survey"], ["x", "y", "x", "z"])
 
-    def test_options_that_the_format_does_not_have(self, apogee):
-        with pytest.raises(CatalogError, match="unexpected keyword argument 'ages'"):
-            RedClumpCatalog.read(apogee, format="lamost-rc", ages=ages_table())
-
 
 class TestLamost:
     def table(self, **changes):
@@ -190,43 +185,36 @@ class TestLamost:
                       "FEH_APOGEE": [-0.1, -0.2, -0.3], "snrg": [20.0, 60, 80],
                       "age": [3.0, 5, 7]} | changes)
 
+    def read(self, tmp_path, columns=None, **changes):
+        self.table(**changes).write(tmp_path / "rc.fits")
+        return RedClumpCatalog.read(tmp_path / "rc.fits", format="lamost-rc", columns=columns)
+
     def test_default_names(self, tmp_path):
-        self.table().write(tmp_path / "rc.fits")
-        cat = RedClumpCatalog.read(tmp_path / "rc.fits", format="lamost-rc")
+        cat = self.read(tmp_path)
         assert_allclose(cat["snr"].value, [20, 60, 80])
         assert_array_equal(cat["m_h"].mask, [False, False, True])
         assert_array_equal(cat["source_id"], ["11", "12", "13"])
         assert len(cat.select()) == 1
 
-    @pytest.mark.parametrize("value", ["FEH_PASTEL", "FEH_APOGEE"])
-    def test_errors_go_with_their_column(self, tmp_path, value):
-        self.table(err_FEH_PASTEL=[0.1] * 3, err_FEH_APOGEE=[0.2] * 3).write(tmp_path / "rc.ecsv")
-        cat = RedClumpCatalog.read(tmp_path / "rc.ecsv", format="lamost-rc", columns={"m_h": value})
-        assert set(cat["m_h_error"].value) == {0.1 if value == "FEH_PASTEL" else 0.2}
-
-    def test_own_names(self, tmp_path):
-        self.table().write(tmp_path / "rc.ecsv")
-        cat = RedClumpCatalog.read(tmp_path / "rc.ecsv", format="lamost-rc",
-                                   columns={"m_h": "FEH_APOGEE", "age": None})
-        assert_allclose(cat["m_h"].value, [-0.1, -0.2, -0.3])
+    @pytest.mark.parametrize(("value", "error"), [("FEH_PASTEL", 0.1), ("FEH_APOGEE", 0.2)])
+    def test_own_names_and_errors_that_go_with_them(self, tmp_path, value, error):
+        cat = self.read(tmp_path, {"m_h": value, "age": None}, err_FEH_PASTEL=[0.1] * 3,
+                        err_FEH_APOGEE=[0.2] * 3)
+        assert_allclose(floats(cat, "m_h"), self.table()[value])
+        assert set(cat["m_h_error"].value) == {error}
         assert "age" not in cat.colnames
-        with pytest.raises(CatalogError, match="column 'FEH2'"):
-            RedClumpCatalog.read(tmp_path / "rc.ecsv", format="lamost-rc",
-                                 columns={"m_h": "FEH2"})
 
     def test_galactic_positions(self, tmp_path):
-        table = self.table(gl=[150.0, 160, 170], gb=[5.0, -5, 10])
-        table.write(tmp_path / "rc.fits")
-        cat = RedClumpCatalog.read(tmp_path / "rc.fits", format="lamost-rc",
-                                   columns={"l": "gl", "b": "gb"})
+        galactic = {"gl": [150.0, 160, 170], "gb": [5.0, -5, 10]}
+        cat = self.read(tmp_path, {"l": "gl", "b": "gb"}, **galactic)
         assert_array_equal(np.isnan(cat.R), [False, False, True])
         sky = SkyCoord(cat["coord"].ra, cat["coord"].dec).galactic
-        assert_allclose(sky.l.deg, [150, 160, 170])
+        assert_allclose(sky.l.deg, galactic["gl"])
 
-    def test_half_a_galactic_position(self, tmp_path):
-        self.table(gl=[150.0, 160, 170]).write(tmp_path / "rc.fits")
-        with pytest.raises(CatalogError, match=r"rc\.fits: .* must have a column 'b'"):
-            RedClumpCatalog.read(tmp_path / "rc.fits", format="lamost-rc", columns={"l": "gl"})
+    @pytest.mark.parametrize(("columns", "missing"), [({"l": "snrg"}, "b"), ({"m_h": "FE"}, "FE")])
+    def test_missing_columns(self, tmp_path, columns, missing):
+        with pytest.raises(CatalogError, match=rf"rc\.fits: .* must have a column '{missing}'"):
+            self.read(tmp_path, columns)
 
     def test_fits_ascii_table(self, tmp_path):
         columns = [fits.Column("RAdeg", "F9.4", array=[80.0, 90.0], unit="deg", ascii=True),
@@ -252,17 +240,14 @@ class TestLamost:
         assert_array_equal(cat["m_h"].mask, [False, True])
         assert_allclose(cat["coord"].dec.deg, [6.01526, -6.01526])
 
-    @pytest.mark.parametrize("content", ["", "RA DEC\n1 2\n", "# obsid ra dec\n1 2 3\n"])
-    def test_not_the_dr3_table(self, tmp_path, content):
+    @pytest.mark.parametrize(("content", "message"), [
+        *((text, "dr3.dat, to be read as 'lamost-dr3-rgb', must")
+          for text in ("", "RA DEC\n1 2\n", "# obsid ra dec\n1 2 3\n")),
+        ("# obsid ra dec feh dist\n1 2 3 -0.4 5\n2 3\n", r"cannot read .*dr3.dat")])
+    def test_not_the_dr3_table(self, tmp_path, content, message):
         path = tmp_path / "dr3.dat"
         path.write_text(content)
-        with pytest.raises(CatalogError, match=r"dr3.dat, to be read as 'lamost-dr3-rgb', must"):
-            RedClumpCatalog.read(path, format="lamost-dr3-rgb")
-
-    def test_dr3_table_cut_off(self, tmp_path):
-        path = tmp_path / "dr3.dat"
-        path.write_text("# obsid ra dec feh dist\n1 2 3 -0.4 5\n2 3\n")
-        with pytest.raises(CatalogError, match=r"cannot read .*dr3.dat"):
+        with pytest.raises(CatalogError, match=message):
             RedClumpCatalog.read(path, format="lamost-dr3-rgb")
 
 
@@ -289,7 +274,7 @@ class TestRealTables:
         # Kepler's field: l about 76 deg, b about 13 deg.
         assert abs(np.nanmedian(cat["coord"].galactic.b.deg) - 13) < 2
 
-    def test_real_apogee_columns(self, data_file):
+    def test_real_apogee_columns_and_ids(self, data_file):
         path = data_file("Montalban2021_X_APOGEE_DR17.fits")
         with pytest.raises(CatalogError, match=r"distance \(RC_DIST\)"):
             RedClumpCatalog.read(path, format="apogee-rc")
@@ -298,9 +283,7 @@ class TestRealTables:
                                        columns={"distance": "GAIAEDR3_R_MED_PHOTOGEO"})
         assert len(cat) == 95
         assert cat["alpha_m_error"].unit == u.dex
-
-    def test_positions_from_real_ids(self, data_file):
-        table = Table.read(data_file("Montalban2021_X_APOGEE_DR17.fits"), hdu=1)
+        table = Table.read(path, hdu=1)
         coord = position_from_apogee_id(np.char.decode(table["APOGEE_ID"]))
         sky = SkyCoord(table["RA"], table["DEC"], unit="deg")
         assert np.max(coord.separation(sky)) < 1 * u.arcsec

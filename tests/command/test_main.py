@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -103,22 +104,50 @@ def check_comparison(folder):
         assert f"all: {test.difference.value:+.3f} ± {test.difference_error.value:.3f} dex" in text
 
 
+def run_stars(stars, tmp_path):
+    """Run a table of stars; return its summary, and as text."""
+    out = tmp_path / "out"
+    stars.write(tmp_path / "stars.fits", overwrite=True)
+    assert main([str(tmp_path / "stars.fits"), "--output", str(out), "--overwrite"]) == 0
+    return check_accounting(out), (out / "summary.txt").read_text(encoding="utf-8")
+
+
 def test_stars_in_one_hemisphere(no_drawing, tmp_path):
     mock = make_mock_catalog(3000, rng=2)
-    mock[mock.Z > 0].write(tmp_path / "north.fits")
-    out = tmp_path / "out"
     with pytest.warns(CatalogWarning, match="North and South cannot be compared"):
-        assert main([str(tmp_path / "north.fits"), "--output", str(out)]) == 0
-    check_accounting(out)
-    assert "all: no stars to compare" in (out / "summary.txt").read_text(encoding="utf-8")
-    assert np.isnan(QTable.read(out / "asymmetry.ecsv")["p_value"]).all()
+        _, text = run_stars(mock[mock.Z > 0], tmp_path)
+    assert "all: no stars to compare" in text
+    assert np.isnan(QTable.read(tmp_path / "out" / "asymmetry.ecsv")["p_value"]).all()
 
 
-@pytest.mark.parametrize(("option", "value"), [("--permutations", "0"), ("--seed", "-1")])
-def test_rejects_bad_numbers(option, value, tmp_path, capsys):
-    assert f"{option} must be {'1' if value == '0' else '0'} or more; got {value}" in get_error(
-        [option, value, "--output", tmp_path / "out"], capsys)
-    assert not (tmp_path / "out").exists()
+def test_ages_and_errors_of_zero(no_drawing, tmp_path):
+    mock = make_mock_catalog(12_000, rng=2)
+    mock["age"][::50] = 0 * u.Gyr
+    mock["age_error"][::7] = 0 * u.Gyr
+    summary, _ = run_stars(mock, tmp_path)
+    assert summary.meta["ages"]["null_p_value"] > 0.05
+
+
+def test_surveys_without_stars_in_common(no_drawing, tmp_path):
+    mock = make_mock_catalog(2000, rng=2)
+    north = mock["coord"].dec > 20 * u.deg
+    summary, text = run_stars(mock[north == (mock["survey"] == "LAMOST")], tmp_path)
+    assert summary["matched"][0] == 0
+    assert summary.meta["zero_points"] == []
+    assert "0 stars in common" in summary.meta["left_out"][0]
+    assert "[M/H] of" not in text
+
+
+def test_reasons_for_no_age_calibration(no_drawing, tmp_path):
+    mock = make_mock_catalog(5000, rng=2)
+    lamost, apogee = (mock[mock["survey"] == name] for name in ("LAMOST", "APOGEE"))
+    without = mock.copy()
+    without.remove_column("age_error")
+    for stars, reason in ((vstack([lamost, apogee[:300]]), "stars in common, and 100 are needed"),
+                          (lamost, "ages of two surveys can be compared; got 1"),
+                          (without, "must be known for the null test")):
+        summary, _ = run_stars(stars, tmp_path)
+        assert reason in summary.meta["left_out"][0]
 
 
 def test_age_calibration(no_drawing, tmp_path, capsys):
@@ -144,36 +173,6 @@ def test_age_calibration(no_drawing, tmp_path, capsys):
     assert "--null-tests must be 1 or more" in get_error([*how, "--null-tests", "0"], capsys)
 
 
-def test_reasons_for_no_age_calibration(no_drawing, tmp_path):
-    mock = make_mock_catalog(3000, rng=2)
-    lamost, apogee = (mock[mock["survey"] == name] for name in ("LAMOST", "APOGEE"))
-    few = vstack([lamost, apogee[:300]])
-    few.write(tmp_path / "few.fits")
-    lamost.write(tmp_path / "one.fits")
-    both = make_mock_catalog(5000, rng=2)
-    both.remove_column("age_error")
-    both.write(tmp_path / "errors.fits")
-    for name, reason in (("few", "stars in common, and 100 are needed"),
-                      ("one", "ages of two surveys can be compared; got 1"),
-                      ("errors", "must be known for the null test")):
-        out = tmp_path / name
-        assert main([str(tmp_path / f"{name}.fits"), "--output", str(out)]) == 0
-        assert reason in check_accounting(out).meta["left_out"][0]
-
-
-def test_surveys_without_stars_in_common(no_drawing, tmp_path):
-    mock = make_mock_catalog(2000, rng=2)
-    north = mock["coord"].dec > 20 * u.deg
-    mock[north == (mock["survey"] == "LAMOST")].write(tmp_path / "apart.fits")
-    assert main([str(tmp_path / "apart.fits"), "--output", str(tmp_path / "out")]) == 0
-    summary = check_accounting(tmp_path / "out")
-    assert summary["matched"][0] == 0
-    assert summary.meta["zero_points"] == []
-    assert "0 stars in common" in summary.meta["left_out"][0]
-    text = (tmp_path / "out" / "summary.txt").read_text(encoding="utf-8")
-    assert "[M/H] of" not in text
-
-
 def test_joins_ages_by_apogee_id(no_drawing, tmp_path):
     sky = make_mock_catalog(300, rng=2)["coord"]
     ids = np.array([f"2M{k:08d}" for k in range(300)])
@@ -192,15 +191,6 @@ def test_joins_ages_by_apogee_id(no_drawing, tmp_path):
     # The cuts remove stars without an age.
     assert list(summary["cut"]) == [100, 100]
     assert (summary["binned"] > 100).all()
-
-
-def test_ages_and_errors_of_zero(no_drawing, tmp_path):
-    mock = make_mock_catalog(12_000, rng=2)
-    mock["age"][::50] = 0 * u.Gyr
-    mock["age_error"][::7] = 0 * u.Gyr
-    mock.write(tmp_path / "odd.fits")
-    assert main([str(tmp_path / "odd.fits"), "--output", str(tmp_path / "out")]) == 0
-    assert check_accounting(tmp_path / "out").meta["ages"]["null_p_value"] > 0.05
 
 
 def test_files_and_formats(no_drawing, star_files, tmp_path):
@@ -230,69 +220,53 @@ def test_column_names(no_drawing, tmp_path):
     assert "left out: figure5" in (out / "summary.txt").read_text(encoding="utf-8")
 
 
-def test_overwrite(no_drawing, small_mock, tmp_path, capsys):
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["--permutations", "0"], "--permutations must be 1 or more; got 0"),
+    (["--seed", "-1"], "--seed must be 0 or more; got -1"),
+    (["STARS", "--format", "fits", "--format", "fits"], "once for each of the 1 files; got 2"),
+    (["--format", "fits"], "--format must be given"),
+    (["STARS", "--column", "m_h"], "NAME=COLUMN; got 'm_h'"),
+    (["STARS", "--ages", "STARS"], "--ages must come with"),
+    (["none.fits"], "none.fits must be a file")])
+def test_rejects_bad_arguments(arguments, message, star_files, tmp_path, capsys):
+    arguments = [star_files[0] if text == "STARS" else text for text in arguments]
+    assert message in get_error([*arguments, "--output", tmp_path / "out"], capsys)
+    assert not (tmp_path / "out").exists()
+
+
+def test_output_folders(no_drawing, star_files, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    for folder, message in ((tmp_path / "file", "must be a folder"),
+                            (tmp_path / "file" / "deeper", "cannot be written"),
+                            (Path("/proc/rcasym"), "cannot be written")):
+        assert message in get_error(["--output", folder], capsys)
     out = tmp_path / "out"
     out.mkdir()
     (out / "notes.txt").write_text("mine")
     (out / "map.fits").write_text("old")
     assert "it has map.fits. --overwrite replaces" in get_error(["--output", out], capsys)
     assert (out / "map.fits").read_text() == "old"
-    assert main(["--output", str(out), "--overwrite"]) == 0
+    assert main([*map(str, star_files), "--output", str(out), "--overwrite"]) == 0
     assert (out / "notes.txt").read_text() == "mine"
     check_accounting(out)
-
-
-def test_removes_figures_of_an_earlier_run(no_drawing, star_files, tmp_path):
-    out = tmp_path / "out"
-    assert main([*map(str, star_files), "--output", str(out)]) == 0
+    # What the earlier run made and this one does not make is removed.
     stars = RedClumpCatalog.read(star_files[0])
     stars.remove_columns(["age", "age_error"])
-    stars.write(tmp_path / "no_ages.fits")
-    assert main([str(tmp_path / "no_ages.fits"), "--output", str(out), "--overwrite"]) == 0
-    assert {path.name for path in out.iterdir()} == NO_AGES
-
-
-def test_rejects_bad_output_folders(small_mock, tmp_path, capsys):
-    (tmp_path / "file").write_text("")
-    assert "must be a folder" in get_error(["--output", tmp_path / "file"], capsys)
-    assert "cannot be written" in get_error(["--output", tmp_path / "file" / "deeper"], capsys)
-    assert "cannot be written" in get_error(["--output", "/proc/rcasym"], capsys)
-
-
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
-def test_folder_without_permission(small_mock, tmp_path, capsys):
-    (tmp_path / "locked").mkdir(mode=0o500)
-    assert "cannot be written" in get_error(["--output", tmp_path / "locked"], capsys)
+    run_stars(stars, tmp_path)
+    assert {path.name for path in out.iterdir()} == NO_AGES | {"notes.txt"}
 
 
 @pytest.mark.parametrize(("content", "format"), [
     (b"", "apogee-rc"), (b"\x00\xff garbage", "lamost-rc"), (b"a b\n1 2\n", "lamost-dr3-rgb"),
     (b"SIMPLE  =                    T", "apogee-rc"), (b"ra,dec\n1,2\n", None),
-    (b"ra,dec\n1,2\n", "fits"), (b"a,b\n1,2\n", "no-such-format")])
-def test_rejects_bad_files(content, format, tmp_path, capsys):
+    (b"ra,dec\n1,2\n", "fits"), (b"a,b\n1,2\n", "no-such-format"), (None, "fits")])
+def test_rejects_bad_files(content, format, star_files, tmp_path, capsys):
     path = tmp_path / "stars.csv"
-    path.write_bytes(content)
+    path.write_bytes(star_files[0].read_bytes()[:100_000] if content is None else content)
     how = [] if format is None else ["--format", format]
     line = get_error([path, *how, "--output", tmp_path / "out"], capsys)
     assert "stars.csv" in line or "--format must be one of 'apogee-rc'" in line
     assert not any((tmp_path / "out").glob("*"))
-
-
-def test_truncated_file(star_files, tmp_path, capsys):
-    star_files[0].write_bytes(star_files[0].read_bytes()[:100_000])
-    assert "LAMOST.fits" in get_error([*star_files, "--output", tmp_path / "out"], capsys)
-
-
-def test_rejects_conflicting_arguments(star_files, tmp_path, capsys):
-    out = ["--output", tmp_path / "out"]
-    one = star_files[0]
-    assert "once for each of the 1 files; got 2" in get_error(
-        [one, "--format", "fits", "--format", "fits", *out], capsys)
-    assert "--format must be given" in get_error(["--format", "fits", *out], capsys)
-    assert "NAME=COLUMN; got 'm_h'" in get_error([one, "--column", "m_h", *out], capsys)
-    assert "--ages must come with" in get_error([one, "--ages", one, *out], capsys)
-    assert "none.fits must be a file" in get_error([tmp_path / "none.fits", *out], capsys)
-    assert not (tmp_path / "out").exists()
 
 
 def test_cuts_that_leave_no_stars(tmp_path, capsys):

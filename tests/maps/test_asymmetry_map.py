@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.io import fits
-from astropy.table import Table
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -16,10 +15,7 @@ from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
 from rcasym.catalog.frames import galactocentric_frame
 from rcasym.exceptions import BinningError, CatalogError, CatalogWarning
 from tests.conftest import catalog_at, random_stars
-from tests.maps.helpers import ARRAYS, assert_same_map
-
-SMALL = DiskBinning(R=[8, 10, 12] * u.kpc, Z=[-1, -0.5, 0, 0.5, 1] * u.kpc,
-                    phi=[-10, 0, 10] * u.deg)
+from tests.maps.helpers import ARRAYS, SMALL, assert_same_map, small_map, small_stars
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +40,9 @@ class TestArrays:
             assert getattr(amap, name).shape == shape
         assert amap.radial_mean.shape == (6, 15)
         assert amap.difference.shape == (6, 15, 7)
+        assert f"{amap.n_stars:,} stars in phi 6 x R 15 x Z 14 voxels" in repr(amap)
+        with pytest.raises(AttributeError):
+            amap.binning = DiskBinning()
 
     def test_agrees_with_a_plain_loop(self, stars):
         amap = AsymmetryMap.from_catalog(stars, SMALL)
@@ -89,17 +88,6 @@ class TestArrays:
         assert_allclose(amap.difference[..., 0].value,
                         (amap.offset[..., 2] - amap.offset[..., 0]).value)
 
-    def test_immutable(self, amap):
-        for name in ("count", "mean", "radial_mean", "offset", "difference"):
-            with pytest.raises(ValueError, match="read-only"):
-                getattr(amap, name)[0] = 0
-        with pytest.raises(AttributeError):
-            amap.binning = DiskBinning()
-
-    def test_repr(self, amap):
-        assert repr(amap).startswith("<AsymmetryMap: ")
-        assert f"{amap.n_stars:,} stars in phi 6 x R 15 x Z 14 voxels" in repr(amap)
-
 
 class TestAccounting:
     def test_counts_add_up(self, stars, amap):
@@ -107,16 +95,21 @@ class TestAccounting:
         assert amap.n_stars + amap.n_outside + amap.n_masked == len(stars)
         assert amap.n_outside > 0
 
-    def test_unknown_values_are_masked(self):
+    def test_unknown_values_are_masked_and_ages_only_with_an_age_axis(self):
         cat = catalog_at([9, 9, np.nan, 30], [1, 1, 1, 1], [0.1] * 4, [0, np.nan, 0, 0],
-                         age=[1, 1, 1, 1] * u.Gyr)
-        amap = AsymmetryMap.from_catalog(cat)
+                         age=[-9999, 1, 1, 1] * u.Gyr)
+        amap, by_age = (AsymmetryMap.from_catalog(cat, binning)
+                        for binning in (None, DiskBinning.by_age(Z=[-1, 0, 1] * u.kpc)))
         assert (amap.n_stars, amap.n_outside, amap.n_masked) == (1, 1, 2)
+        assert np.all(np.isnan(amap.mean))
+        assert (by_age.n_stars, by_age.n_outside, by_age.n_masked) == (0, 1, 3)
 
-    def test_unknown_ages_are_masked_only_with_an_age_axis(self):
-        cat = catalog_at([9, 9], [1, 1], [0.1, 0.1], [0, 0], age=[1, -9999] * u.Gyr)
-        assert AsymmetryMap.from_catalog(cat).n_masked == 0
-        assert AsymmetryMap.from_catalog(cat, DiskBinning.by_age()).n_masked == 1
+    @pytest.mark.parametrize(("columns", "binning", "missing"), [
+        (["coord", "galcen"], DiskBinning(), "m_h"), (["m_h"], DiskBinning(), "galcen"),
+        (["coord", "galcen", "m_h"], DiskBinning.by_age(), "age")])
+    def test_rejects_missing_columns(self, mock, columns, binning, missing):
+        with pytest.raises(CatalogError, match=f"column '{missing}'"):
+            AsymmetryMap.from_catalog(mock[columns], binning)
 
     def test_all_stars_outside(self):
         with pytest.warns(CatalogWarning, match="no star .* inside the grid .2 outside, 1 masked"):
@@ -127,33 +120,14 @@ class TestAccounting:
         assert len(amap.largest_offsets()) == 0
         assert len(amap.plot()) == 6
 
-    def test_one_star(self):
-        amap = AsymmetryMap.from_catalog(catalog_at([9], [1], [0.1], [-0.2]))
-        assert amap.n_stars == 1
-        assert np.all(np.isnan(amap.mean))
-
-    def test_rejects_missing_columns(self, stars, mock):
-        with pytest.raises(CatalogError, match="column 'm_h'"):
-            AsymmetryMap.from_catalog(stars["coord", "galcen"])
-        with pytest.raises(CatalogError, match="column 'age'"):
-            AsymmetryMap.from_catalog(stars, DiskBinning.by_age())
-        with pytest.raises(CatalogError, match="column 'galcen'"):
-            AsymmetryMap.from_catalog(Table({"m_h": [1.0]}))
-
 
 class TestInvariance:
-    @settings(max_examples=20, suppress_health_check=list(HealthCheck), deadline=None)
+    @settings(max_examples=20)
     @given(st.integers(0, 10_000), st.integers(20, 3000))
     def test_mirror(self, seed, n):
-        rng = np.random.default_rng(seed)
-        R, phi, Z = rng.uniform(7, 13, n), rng.uniform(-12, 12, n), rng.uniform(-1.2, 1.2, n)
-        m_h = rng.normal(-0.3, 0.2, n)
-        # Exclude stars that rounding of the coordinates can carry over an edge.
-        clear = np.min([np.abs(x[:, np.newaxis] - axis.edges.value).min(axis=1)
-                        for x, axis in zip((phi, R, Z), SMALL.axes, strict=True)], axis=0) > 1e-9
-        R, phi, Z, m_h = (x[clear] for x in (R, phi, Z, m_h))
-        a = AsymmetryMap.from_catalog(catalog_at(R, phi, Z, m_h), SMALL)
-        b = AsymmetryMap.from_catalog(catalog_at(R, phi, -Z, m_h), SMALL)
+        cat = small_stars(n, seed)
+        a, b = (small_map(catalog_at(1.1 * cat.R, cat.phi, Z, cat["m_h"].value))
+                for Z in (cat.Z, -cat.Z))
         assert_array_equal(b.difference, -a.difference)
         for name in ("count", "mean", "median", "std", "mean_error", "offset"):
             assert_array_equal(np.asarray(getattr(b, name)),
@@ -177,17 +151,11 @@ class TestInvariance:
             amap + AsymmetryMap.from_catalog(stars, SMALL)
         with pytest.raises(TypeError):
             amap + 1
-
-    def test_rejects_different_frames(self, stars):
         other = RedClumpCatalog.from_table(stars, frame=galactocentric_frame(R0=8 * u.kpc))
-        with pytest.raises(CatalogError, match="share one Galactocentric frame"):
-            AsymmetryMap.from_batches([stars, other])
-        with pytest.raises(CatalogError, match="share one Galactocentric frame"):
-            AsymmetryMap.from_catalog(stars) + AsymmetryMap.from_catalog(other)
-
-    def test_rejects_no_batches(self):
-        with pytest.raises(CatalogError, match="got none"):
-            AsymmetryMap.from_batches([])
+        for merge in (lambda: AsymmetryMap.from_batches([stars, other]),
+                      lambda: amap + AsymmetryMap.from_catalog(other)):
+            with pytest.raises(CatalogError, match="share one Galactocentric frame"):
+                merge()
 
 
 class TestMock:
@@ -248,46 +216,37 @@ class TestFiles:
             assert hdus["OFFSET"].header["BUNIT"] == "dex"
             assert_array_equal(hdus["EDGES_R"].data["edge"], amap.binning["R"].edges.value)
 
-    def test_format_argument(self, amap, tmp_path):
-        amap.write(tmp_path / "map.dat", format="fits")
-        assert_same_map(AsymmetryMap.read(tmp_path / "map.dat", format="fits"), amap)
-        with pytest.raises(CatalogError, match="cannot read a map from"):
-            AsymmetryMap.read(tmp_path / "map.dat", format="hdf5")
-        with pytest.raises(ValueError, match="must be one of 'fits', 'hdf5'; got 'votable'"):
-            amap.write(tmp_path / "map.fits", format="votable")
+    def test_formats_and_overwrite(self, amap, tmp_path):
+        path = tmp_path / "map.dat"
+        amap.write(path, format="fits")
+        assert_same_map(AsymmetryMap.read(path, format="fits"), amap)
+        with pytest.raises(FileExistsError, match="overwrite=True"):
+            amap.write(path, format="fits")
+        amap.write(path, format="fits", overwrite=True)
+        for how, got in (({"format": "votable"}, "votable"), ({}, ".dat")):
+            with pytest.raises(ValueError, match=f"must be one of 'fits', 'hdf5'; got '{got}'"):
+                amap.write(path, **how)
+        assert [file.name for file in tmp_path.iterdir()] == ["map.dat"]
+        with pytest.raises(OSError, match="none"):
+            amap.write(tmp_path / "none" / "map.fits")
 
-    def test_rejects_inconsistent_files(self, amap, tmp_path):
+    def test_rejects_bad_files(self, amap, mock, tmp_path):
         path = tmp_path / "map.fits"
         amap.write(path)
+        with pytest.raises(CatalogError, match="cannot read a map from"):
+            AsymmetryMap.read(path, format="hdf5")
         with fits.open(path, mode="update") as hdus:
             hdus["VALUES"].data = hdus["VALUES"].data[:-1]
         with pytest.raises(CatalogError, match=f"{amap.n_stars} stars in voxels of shape .* do "
                                                f"not go with {amap.n_stars - 1} values"):
             AsymmetryMap.read(path)
-
-    def test_overwrite(self, amap, tmp_path):
-        path = tmp_path / "map.fits"
-        amap.write(path)
-        with pytest.raises(FileExistsError, match="overwrite=True"):
-            amap.write(path)
-        amap.write(path, overwrite=True)
-        assert [file.name for file in tmp_path.iterdir()] == ["map.fits"]
-
-    def test_rejects_bad_files(self, amap, mock, tmp_path):
-        path = tmp_path / "map.fits"
-        amap.write(path)
         path.write_bytes(path.read_bytes()[:200_000])
-        with pytest.raises(CatalogError, match=r"cannot read a map from .*map\.fits"):
-            AsymmetryMap.read(path)
         mock.write(tmp_path / "stars.fits")
-        with pytest.raises(CatalogError, match="cannot read a map from"):
-            AsymmetryMap.read(tmp_path / "stars.fits")
-        with pytest.raises(ValueError, match="must be one of 'fits', 'hdf5'; got '.txt'"):
-            amap.write(tmp_path / "map.txt")
+        for name in ("map.fits", "stars.fits"):
+            with pytest.raises(CatalogError, match=f"cannot read a map from .*{name}"):
+                AsymmetryMap.read(tmp_path / name)
         with pytest.raises(FileNotFoundError):
             AsymmetryMap.read(tmp_path / "none.fits")
-        with pytest.raises(OSError, match="none"):
-            amap.write(tmp_path / "none" / "map.fits")
 
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy,

@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, make_mock_catalog
 from rcasym.catalog import galactocentric_frame
-from rcasym.exceptions import CatalogWarning, ValuesNotKeptError
+from rcasym.exceptions import CatalogError, CatalogWarning, RcasymError, ValuesNotKeptError
 from rcasym.maps import batches
 from tests.maps.helpers import NAMES, assert_same_map, make_raw_table
 
@@ -51,44 +51,39 @@ class TestInputs:
         monkeypatch.setattr(batches, "BATCH", 1234)
         assert_same_map(AsymmetryMap.from_batches(files, columns=NAMES, workers=workers), amap)
         assert_same_map(AsymmetryMap.from_batches(files[::-1], columns=NAMES), amap)
+        one, some = (AsymmetryMap.from_batches(files, columns=NAMES, medians=False, workers=n)
+                     for n in (1, workers))
+        assert_array_equal(one.mean, some.mean)
+        assert_array_equal(one.std, some.std)
 
     def test_folder(self, files, table, amap):
         files[-1].unlink()
         table[15_000:].write(files[-1].with_suffix(".parquet"))
         assert_same_map(AsymmetryMap.from_batches(files[0].parent, columns=NAMES), amap)
 
-    def test_tables_from_an_iterator(self, table, amap):
+    def test_tables_catalogues_and_paths(self, files, table, amap):
         parts = (table[start:start + 777] for start in range(0, len(table), 777))
         assert_same_map(AsymmetryMap.from_batches(parts, columns=NAMES), amap)
-
-    def test_catalogues_and_paths(self, files, table, amap):
-        catalog = RedClumpCatalog.from_table(table[:3000], columns=NAMES)
-        mixed = [catalog, *files[1:]]
+        mixed = [RedClumpCatalog.from_table(table[:3000], columns=NAMES), *files[1:]]
         assert_same_map(AsymmetryMap.from_batches(iter(mixed), columns=NAMES), amap)
 
-    def test_table_with_the_columns_of_a_catalogue(self, mock):
-        ours = AsymmetryMap.from_batches([QTable(mock[:9000]), mock[9000:]])
-        assert_same_map(ours, AsymmetryMap.from_catalog(mock))
-
-    def test_galactic_coordinates(self, mock):
+    def test_tables_with_other_positions(self, mock):
         sky = mock["coord"].galactic
-        table = QTable({"l": sky.l, "b": sky.b, "distance": sky.distance, "m_h": mock["m_h"]})
-        ours = AsymmetryMap.from_batches([table[:500], table[500:]])
-        assert_same_map(ours, AsymmetryMap.from_catalog(RedClumpCatalog.from_table(table)))
+        galactic = QTable({"l": sky.l, "b": sky.b, "distance": sky.distance, "m_h": mock["m_h"]})
+        for table, catalog in ((galactic, RedClumpCatalog.from_table(galactic)),
+                               (QTable(mock), mock)):
+            ours = AsymmetryMap.from_batches([table[:9000], table[9000:]])
+            assert_same_map(ours, AsymmetryMap.from_catalog(catalog))
 
-    def test_by_age_in_another_frame(self, files, table):
+    def test_by_age_in_another_frame(self, files, table, tmp_path):
         frame = galactocentric_frame(R0=8 * u.kpc)
-        ours = AsymmetryMap.from_batches(files, DiskBinning.by_age(), columns=NAMES, frame=frame)
         catalog = RedClumpCatalog.from_table(table, columns=NAMES, frame=frame)
-        assert_same_map(ours, AsymmetryMap.from_catalog(catalog, DiskBinning.by_age()))
-
-    @pytest.mark.parametrize("name", ["cat.fits", "cat.parquet"])
-    def test_catalogue_files(self, table, tmp_path, name):
-        catalog = RedClumpCatalog.from_table(table, columns=NAMES)
-        catalog.write(tmp_path / name)
-        binning = DiskBinning.by_age()
-        ours = AsymmetryMap.from_batches(tmp_path / name, binning)
-        theirs = AsymmetryMap.from_catalog(catalog, binning)
+        theirs = AsymmetryMap.from_catalog(catalog, DiskBinning.by_age())
+        ours = AsymmetryMap.from_batches(files, DiskBinning.by_age(), columns=NAMES, frame=frame)
+        assert_same_map(ours, theirs)
+        # A catalogue that was written, with masked values.
+        catalog.write(tmp_path / "catalog.parquet")
+        ours = AsymmetryMap.from_batches(tmp_path / "catalog.parquet", DiskBinning.by_age())
         assert_array_equal(ours.count, theirs.count)
         assert_allclose(ours.mean.value, theirs.mean.value, rtol=0, atol=1e-12)
         assert ours.n_masked == theirs.n_masked
@@ -112,33 +107,7 @@ class TestInputs:
         assert ours.n_masked == expected.n_masked > len(table) / 3
         assert_array_equal(ours.count, expected.count)
 
-    @pytest.mark.parametrize("frame", [ICRS(), "galcen", 8 * u.kpc])
-    def test_rejects_invalid_frames(self, files, frame):
-        with pytest.raises(ValueError, match="frame must be a Galactocentric frame; got"):
-            AsymmetryMap.from_batches(files, columns=NAMES, frame=frame)
-
-    def test_rejects_invalid_binnings(self, files):
-        with pytest.raises(ValueError, match="binning must be a DiskBinning; got 'fine'"):
-            AsymmetryMap.from_batches(files, "fine", columns=NAMES)
-
-    @pytest.mark.parametrize("name", ["m_h", "distance"])
-    def test_rejects_needed_columns_set_to_none(self, mock, name):
-        table = QTable({"ra": mock["coord"].ra, "dec": mock["coord"].dec,
-                        "distance": mock["coord"].distance, "m_h": mock["m_h"]})
-        with pytest.raises(ValueError, match=f"'{name}'"):
-            AsymmetryMap.from_batches([table], columns={name: None})
-
-    @pytest.mark.parametrize(("name", "content"), [
-        ("notes.txt", b"not a table\n"), ("stars.h5", b""), ("stars.xml", b""),
-        ("stars.ecsv", bytes(4000)), ("stars.h5", bytes(4000)), ("stars.fits.gz", b"\x1f\x8b" * 99),
-        ("stars.fits", bytes(2880)), ("stars.parquet", bytes(4000))])
-    def test_error_names_a_file_that_is_not_a_table(self, name, content, tmp_path):
-        (tmp_path / name).write_bytes(content)
-        with pytest.raises(ValueError, match=re.escape(name)) as raised:
-            AsymmetryMap.from_batches(tmp_path / name)
-        assert len(str(raised.value)) < 600
-
-    @pytest.mark.parametrize("suffix", ["fits", "parquet", "ecsv", "hdf5"])
+    @pytest.mark.parametrize("suffix", ["fits", "fits.gz", "parquet", "ecsv", "hdf5"])
     def test_catalogue_files_keep_their_frame(self, suffix, tmp_path):
         if suffix in ("parquet", "hdf5"):
             library = {"parquet": "pyarrow", "hdf5": "h5py"}[suffix]
@@ -159,9 +128,8 @@ class TestInputs:
         # A file without stars agrees with any frame.
         far[:0].write(tmp_path / f"none.{suffix}")
         for name in ("far", "paper"):
-            amap = AsymmetryMap.from_batches([tmp_path / f"none.{suffix}",
-                                              tmp_path / f"{name}.{suffix}"])
-            assert amap.n_stars > 100
+            paths = [tmp_path / f"{part}.{suffix}" for part in ("none", name)]
+            assert AsymmetryMap.from_batches(paths).n_stars > 100
         # Positions on the sky can be transformed to any frame.
         assert AsymmetryMap.from_batches(both, frame=paper.frame).frame.is_equivalent_frame(
             paper.frame)
@@ -178,6 +146,14 @@ class TestInputs:
             other.write(tmp_path / "stars.fits")
             assert_same_map(AsymmetryMap.from_batches(tmp_path / "stars.fits", columns=NAMES),
                              theirs)
+
+    def test_units_argument(self, table, amap):
+        bare = Table({name: table[name].value if name != "FeH" else table[name]
+                      for name in table.colnames})
+        units = {"distance": "pc", "Age": u.Myr}
+        assert_same_map(AsymmetryMap.from_batches([bare], columns=NAMES, units=units), amap)
+        with pytest.raises(RcasymError, match="a key of units must be one of .*; got 'dist'"):
+            AsymmetryMap.from_batches([bare], columns=NAMES, units={"dist": "pc"})
 
     def test_files_may_have_different_units(self, mock, amap, tmp_path):
         make_raw_table(mock)[:9000].write(tmp_path / "a.fits")
@@ -226,11 +202,6 @@ class TestWithoutMedians:
                 one, other = (np.ma.filled(profile[name], np.nan) for profile in (ours, theirs))
                 assert_allclose(one, other, rtol=1e-9, atol=1e-11)
 
-    def test_result_does_not_depend_on_workers(self, files, moments):
-        again = AsymmetryMap.from_batches(files, columns=NAMES, medians=False, workers=3)
-        assert_array_equal(again.mean, moments.mean)
-        assert_array_equal(again.std, moments.std)
-
     def test_raises_where_values_are_needed(self, moments, amap):
         assert not hasattr(moments, "median")
         for call in (lambda: moments.median, moments.profile, lambda: moments.test(n=9),
@@ -276,25 +247,57 @@ class TestWithoutMedians:
         assert peaks[1] < 1.2 * peaks[0]
 
 
-def test_units_argument(table, amap):
-    bare = Table({name: table[name].value if name != "FeH" else table[name]
-                  for name in table.colnames})
-    units = {"distance": "pc", "Age": u.Myr}
-    with pytest.warns(CatalogWarning):
-        assert_same_map(AsymmetryMap.from_batches([bare], columns=NAMES, units=units), amap)
-    with pytest.raises(ValueError, match="a key of units must be one of .*; got 'dist'"):
-        AsymmetryMap.from_batches([bare], columns=NAMES, units={"dist": "pc"})
-
-
 @pytest.mark.filterwarnings("ignore::rcasym.exceptions.CatalogWarning")
 class TestErrors:
-    @pytest.mark.parametrize("suffix", [".fits", ".parquet"])
-    def test_truncated_file(self, table, tmp_path, suffix):
-        path = tmp_path / f"stars{suffix}"
-        table.write(path)
-        path.write_bytes(path.read_bytes()[:len(path.read_bytes()) // 2])
-        with pytest.raises(ValueError, match=f"stars{suffix}"):
-            AsymmetryMap.from_batches([path], columns=NAMES)
+    @pytest.mark.parametrize(("name", "content"), [
+        ("notes.txt", b"not a table\n"), ("stars.h5", b""), ("stars.xml", b""),
+        ("stars.ecsv", bytes(4000)), ("stars.h5", bytes(4000)), ("stars.fits.gz", b"\x1f\x8b" * 99),
+        ("stars.fits", bytes(2880)), ("stars.parquet", bytes(4000)), ("stars.fits", None),
+        ("stars.parquet", None)])
+    def test_error_names_a_file_that_is_not_a_table(self, table, name, content, tmp_path):
+        path = tmp_path / name
+        if content is None:
+            table.write(path)
+            content = path.read_bytes()[:path.stat().st_size // 2]
+        path.write_bytes(content)
+        with pytest.raises(CatalogError, match=re.escape(name)) as raised:
+            AsymmetryMap.from_batches(path, columns=NAMES)
+        assert len(str(raised.value)) < 600
+
+    @pytest.mark.parametrize(("given", "message"), [
+        ({"batches": 5}, "batches must be a path"),
+        ({"batches": QTable()}, "batches must be a path, or a"),
+        ({"batches": lambda: iter([])}, "got function"), ({"batches": {"a": 1}}, "got dict"),
+        ({"batches": b"stars.fits"}, "got bytes"),
+        ({"batches": [5]}, "batch 0: batches must be catalogues"),
+        ({"batches": []}, "batches must be one or more"),
+        *(({"frame": frame}, "frame must be a Galactocentric frame; got")
+          for frame in (ICRS(), "galcen", 8 * u.kpc)),
+        ({"frame": galactocentric_frame(R0=8 * u.kpc)},
+         "batch 0: catalogues of one map must share one"),
+        ({"binning": "fine"}, "binning must be a DiskBinning; got 'fine'"),
+        *(({"workers": bad}, "workers must be a whole number of 1 or more")
+          for bad in (0, -1, 1.5, True))])
+    def test_rejects_bad_arguments(self, mock, given, message):
+        with pytest.raises(RcasymError, match=message):
+            AsymmetryMap.from_batches(**{"batches": [mock]} | given)
+
+    @pytest.mark.parametrize("name", ["m_h", "distance"])
+    def test_rejects_needed_columns_set_to_none(self, mock, name):
+        sky = mock["coord"]
+        table = QTable({"ra": sky.ra, "dec": sky.dec, "distance": sky.distance, "m_h": mock["m_h"]})
+        with pytest.raises(CatalogError, match=f"'{name}'"):
+            AsymmetryMap.from_batches([table], columns={name: None})
+
+    def test_rejects_files_and_folders_without_tables(self, tmp_path):
+        with pytest.raises(CatalogError, match="FITS or Parquet"):
+            AsymmetryMap.from_batches(tmp_path)
+        fits.PrimaryHDU(np.zeros((3, 3))).writeto(tmp_path / "image.fits")
+        with pytest.raises(CatalogError, match=r"image\.fits must have a table; got images alone"):
+            AsymmetryMap.from_batches([tmp_path / "image.fits"])
+        with pytest.raises(FileNotFoundError, match="there is no file"):
+            AsymmetryMap.from_batches("absent.fits")
+
 
     def test_error_names_the_file_with_a_missing_column(self, files, table):
         table["RAdeg", "DEdeg", "FeH"].write(files[1], overwrite=True)
@@ -312,29 +315,3 @@ class TestErrors:
         other.write(files[3], overwrite=True)
         with pytest.raises(ValueError, match=r"d\.fits, rows 0 to 9: column 'Dist'.*converts to"):
             AsymmetryMap.from_batches(files, columns=NAMES)
-
-    def test_file_without_a_table(self, tmp_path):
-        fits.PrimaryHDU(np.zeros((3, 3))).writeto(tmp_path / "image.fits")
-        with pytest.raises(ValueError, match="must have a table"):
-            AsymmetryMap.from_batches([tmp_path / "image.fits"])
-
-    def test_rejects_invalid_batches(self, table, tmp_path):
-        for bad, words in ((5, "batches must be a path"), (table, "batches must be a path, or a"),
-                           (lambda: iter([table]), "got function"), ({"a": 1}, "got dict"),
-                           (b"stars.fits", "got bytes"),
-                           ([5], "batch 0: batches must be catalogues"),
-                           ([], "batches must be one or more"), (tmp_path, "FITS or Parquet")):
-            with pytest.raises(ValueError, match=words):
-                AsymmetryMap.from_batches(bad)
-        with pytest.raises(FileNotFoundError, match="there is no file"):
-            AsymmetryMap.from_batches("absent.fits")
-
-    def test_rejects_different_frames(self, mock, table):
-        frame = galactocentric_frame(R0=8 * u.kpc)
-        with pytest.raises(ValueError, match="batch 0: catalogues of one map must share one"):
-            AsymmetryMap.from_batches([mock], frame=frame)
-
-    @pytest.mark.parametrize("bad", [0, -1, 1.5, True])
-    def test_rejects_bad_numbers_of_workers(self, files, bad):
-        with pytest.raises(ValueError, match="workers must be a whole number of 1 or more"):
-            AsymmetryMap.from_batches(files, workers=bad)

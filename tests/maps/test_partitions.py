@@ -68,6 +68,11 @@ class TestSchedulers:
     def test_agrees_with_batches(self, stars, expected, scheduler):
         with dask.config.set(scheduler=scheduler):
             assert_same_map(AsymmetryMap.from_dask(stars), expected)
+            moments = AsymmetryMap.from_dask(stars, medians=False)
+        assert_array_equal(moments.count, expected.count)
+        assert_allclose(moments.std.value, expected.std.value, rtol=0, atol=1e-12)
+        with pytest.raises(ValuesNotKeptError):
+            moments.median  # noqa: B018
 
     @pytest.mark.parametrize("scheduler", SCHEDULERS)
     def test_error_names_the_partition(self, stars, scheduler):
@@ -120,6 +125,9 @@ class TestDataFrames:
         ours.write(tmp_path / "map.fits")
         assert_same_map(AsymmetryMap.read(tmp_path / "map.fits"), expected)
         assert ours.test(n=99, rng=1).p_value == expected.test(n=99, rng=1).p_value
+        some, none = (AsymmetryMap.from_dask(stars[stars["ra"] < ra]) for ra in (10, -10))
+        assert 0 < some.n_stars < expected.n_stars
+        assert none.n_stars == none.n_outside == none.n_masked == 0
 
     def test_columns_units_and_frame(self, frame):
         other = frame.assign(d=1000 * frame["distance"], t=1000 * frame["age"])
@@ -131,21 +139,6 @@ class TestDataFrames:
         theirs = AsymmetryMap.from_batches([Table.from_pandas(other)], DiskBinning.by_age(), **how)
         assert_same_map(ours, theirs)
         assert ours.n_stars > 1000
-
-    @pytest.mark.parametrize("scheduler", SCHEDULERS)
-    def test_without_medians(self, stars, expected, scheduler):
-        with dask.config.set(scheduler=scheduler):
-            ours = AsymmetryMap.from_dask(stars, medians=False)
-        assert_array_equal(ours.count, expected.count)
-        assert_allclose(ours.std.value, expected.std.value, rtol=0, atol=1e-12)
-        with pytest.raises(ValuesNotKeptError):
-            ours.median  # noqa: B018
-
-    def test_partitions_without_stars(self, stars, expected):
-        some = AsymmetryMap.from_dask(stars[stars["ra"] < 10])
-        assert 0 < some.n_stars < expected.n_stars
-        none = AsymmetryMap.from_dask(stars[stars["ra"] < -10])
-        assert none.n_stars == none.n_outside == none.n_masked == 0
 
     def test_nullable_columns(self, frame, expected):
         other = frame.drop(columns="other").convert_dtypes(dtype_backend="pyarrow")
@@ -168,14 +161,15 @@ class TestDataFrames:
         with pytest.raises(CatalogError, match="m_h"):
             AsymmetryMap.from_dask(dask_frames.from_pandas(stars, npartitions=2))
 
+
     def test_rejects_bad_arguments(self, stars, frame):
+        for bad in (frame, 5, None):
+            with pytest.raises(CatalogError, match="catalog must be an lsdb Catalog, the path"):
+                AsymmetryMap.from_dask(bad)
         with pytest.raises(CatalogError, match="must have a column 'distance'"):
             AsymmetryMap.from_dask(stars[["ra", "dec", "m_h"]])
         with pytest.raises(RcasymError, match="a key of units must be one of .*; got 'nothing'"):
             AsymmetryMap.from_dask(stars, units={"nothing": "pc"})
-        for bad in (frame, 5, None):
-            with pytest.raises(CatalogError, match="catalog must be an lsdb Catalog, the path"):
-                AsymmetryMap.from_dask(bad)
 
 
 @pytest.mark.parametrize(("missing", "catalog", "advice"), [
@@ -203,8 +197,6 @@ class TestCluster:
         assert_same_map(AsymmetryMap.from_dask(stars), expected)
         # Partitions that are in the memory of the workers.
         assert_same_map(AsymmetryMap.from_dask(stars.persist()), expected)
-
-    def test_error_names_the_partition(self, client, stars):
         with pytest.raises(CatalogError, match="partition 0 of 11: OSError: no such pixel"):
             AsymmetryMap.from_dask(fail_in_first_partition(stars))
 
@@ -251,9 +243,17 @@ def hats_path(frame, tmp_path_factory):
 
 @pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning")
 class TestHats:
-    def test_path(self, hats_path, expected):
+
+    def test_path(self, hats_path, expected, frame, tmp_path):
         assert_same_map(AsymmetryMap.from_dask(hats_path), expected)
-        assert_same_map(AsymmetryMap.from_dask(str(hats_path)), expected)
+        by_age = AsymmetryMap.from_dask(str(hats_path), DiskBinning.by_age(),
+                                        columns={"age": "age"})
+        theirs = AsymmetryMap.from_batches([Table.from_pandas(frame)], DiskBinning.by_age())
+        assert_same_map(by_age, theirs)
+        with pytest.raises(CatalogError, match="must have a column 'FeH'"):
+            AsymmetryMap.from_dask(hats_path, columns={"m_h": "FeH"})
+        with pytest.raises(FileNotFoundError, match="absent"):
+            AsymmetryMap.from_dask(tmp_path / "absent")
 
     def test_open_catalogue(self, hats_path, expected, frame):
         import lsdb
@@ -273,14 +273,3 @@ class TestHats:
         assert region.to_delayed() == []
         with pytest.warns(CatalogWarning, match="the map is empty"):
             assert AsymmetryMap.from_dask(region, medians=medians).n_stars == 0
-
-    def test_by_age(self, hats_path, frame):
-        ours = AsymmetryMap.from_dask(hats_path, DiskBinning.by_age(), columns={"age": "age"})
-        theirs = AsymmetryMap.from_batches([Table.from_pandas(frame)], DiskBinning.by_age())
-        assert_same_map(ours, theirs)
-
-    def test_errors(self, hats_path, tmp_path):
-        with pytest.raises(CatalogError, match="must have a column 'FeH'"):
-            AsymmetryMap.from_dask(hats_path, columns={"m_h": "FeH"})
-        with pytest.raises(FileNotFoundError, match="absent"):
-            AsymmetryMap.from_dask(tmp_path / "absent")

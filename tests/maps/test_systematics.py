@@ -4,13 +4,7 @@ import pytest
 from astropy import units as u
 from numpy.testing import assert_allclose, assert_array_equal
 
-from rcasym import (
-    AsymmetryMap,
-    DiskBinning,
-    RedClumpCatalog,
-    propagate,
-    systematics,
-)
+from rcasym import AsymmetryMap, DiskBinning, RedClumpCatalog, propagate, systematics
 from rcasym.catalog.frames import galactocentric_frame
 from rcasym.exceptions import BinningError, CatalogError, CatalogWarning, RcasymError
 from tests.maps.helpers import SMALL, add_errors, small_stars
@@ -51,19 +45,7 @@ class TestSystematics:
                 assert_allclose(np.asarray(given[name]), np.asarray(slices[name]), rtol=1e-9)
         assert_array_equal(given["shift"].value, 0)
 
-    def test_chance_shift_where_other_stars_take_part(self, table):
-        given = self.select(table, "as given")["offset_difference_error"]
-        for name in set(table["variation"]):
-            rows = self.select(table, name)
-            chance = np.asarray(rows["shift_error_in_errors"])
-            if rows["kind"][0] in ("survey", "R_min"):
-                ratio = (rows["offset_difference_error"] / given).value
-                assert_allclose(chance, np.sqrt(np.abs(ratio**2 - 1)))
-                assert np.all(chance[np.isfinite(ratio)] > 0)
-            else:
-                assert np.isnan(chance).all()
-
-    def test_shifts_are_in_errors(self, table):
+    def test_shifts_and_their_chance(self, table):
         given = self.select(table, "as given")
         for name in set(table["variation"]):
             rows = self.select(table, name)
@@ -71,46 +53,44 @@ class TestSystematics:
                             (rows["offset_difference"] - given["offset_difference"]).value)
             assert_allclose(rows["shift_in_errors"],
                             (rows["shift"] / given["offset_difference_error"]).value)
+            chance = np.asarray(rows["shift_error_in_errors"])
+            # Only where other stars take part.
+            if rows["kind"][0] in ("survey", "R_min"):
+                ratio = (rows["offset_difference_error"] / given["offset_difference_error"]).value
+                assert_allclose(chance, np.sqrt(np.abs(ratio**2 - 1)))
+                assert np.all(chance[np.isfinite(ratio)] > 0)
+            else:
+                assert np.isnan(chance).all()
+
+    def check(self, rows, catalog, binning=None, **how):
+        """Compare rows with the slices of a map that is made for the purpose."""
+        slices = AsymmetryMap.from_catalog(catalog, binning).profile(**how).slices()
+        assert_allclose(rows["offset_difference"].value, slices["offset_difference"].value)
+        assert_array_equal(rows["n_north"], slices["n_north"])
 
     @pytest.mark.parametrize(("variation", "how"), [
         ("R0 = 8.5 kpc", {"R0": 8.5 * u.kpc}), ("Z0 = 0 pc", {"Z0": 0 * u.pc})])
     def test_other_positions_of_the_sun(self, table, mock, variation, how):
         other = RedClumpCatalog.from_table(mock, frame=galactocentric_frame(**how))
-        slices = AsymmetryMap.from_catalog(other).profile().slices()
-        rows = self.select(table, variation)
-        assert_array_equal(rows["n_north"], slices["n_north"])
-        assert_allclose(rows["offset_difference"].value, slices["offset_difference"].value)
+        self.check(self.select(table, variation), other)
 
-    def test_distances_surveys_and_zero_points(self, table, mock):
-        coord = mock["coord"]
+    def test_other_stars_statistics_and_bins(self, table, mock):
+        coord, m_h, apogee = mock["coord"], mock["m_h"], mock["survey"] == "APOGEE"
         for name, changed in (
             ("distances × 1.05", {"ra": coord.ra, "dec": coord.dec,
-                                  "distance": 1.05 * coord.distance, "m_h": mock["m_h"]}),
-            ("APOGEE −0.03 dex", {"coord": coord, "m_h": mock["m_h"] - 0.03 * u.dex * (
-                mock["survey"] == "APOGEE")}),
+                                  "distance": 1.05 * coord.distance, "m_h": m_h}),
+            ("APOGEE −0.03 dex", {"coord": coord, "m_h": m_h - 0.03 * u.dex * apogee}),
         ):
-            other = RedClumpCatalog.from_table(type(mock)(changed))
-            slices = AsymmetryMap.from_catalog(other).profile().slices()
-            assert_allclose(self.select(table, name)["offset_difference"].value,
-                            slices["offset_difference"].value)
-        alone = AsymmetryMap.from_catalog(mock[mock["survey"] == "APOGEE"]).profile().slices()
-        assert_allclose(self.select(table, "APOGEE alone")["offset_difference"].value,
-                        alone["offset_difference"].value)
-
-    def test_other_statistics_and_bins(self, table, mock):
-        means = AsymmetryMap.from_catalog(mock).profile(statistic="mean").slices()
-        assert_allclose(self.select(table, "means")["offset_difference"].value,
-                        means["offset_difference"].value)
-        farther = AsymmetryMap.from_catalog(mock).profile(11.6 * u.kpc).slices()
-        assert_allclose(self.select(table, "R_min = 11.6 kpc")["offset_difference"].value,
-                        farther["offset_difference"].value)
-        R = np.append(np.arange(6.5, 15.2, 0.6), [6.2, 11, 15.2]) * u.kpc
+            self.check(self.select(table, name), RedClumpCatalog.from_table(type(mock)(changed)))
+        self.check(self.select(table, "APOGEE alone"), mock[apogee])
+        self.check(self.select(table, "means"), mock, statistic="mean")
+        self.check(self.select(table, "R_min = 11.6 kpc"), mock, R_min=11.6 * u.kpc)
+        R = np.sort(np.append(np.arange(6.5, 15.2, 0.6), [6.2, 11, 15.2])) * u.kpc
         Z = np.append(np.arange(0.15, 2.1, 0.3), 2.1)
         Z = np.concatenate([-Z[::-1], [0], Z]) * u.kpc
-        for name, edges in (("R", {"R": np.sort(R)}), ("Z", {"Z": Z})):
+        for name, edges in (("R", {"R": R}), ("Z", {"Z": Z})):
             rows = self.select(table, f"{name} bins shifted by half")
-            shifted = AsymmetryMap.from_catalog(mock, DiskBinning(**edges)).profile().slices()
-            assert_allclose(rows["offset_difference"].value, shifted["offset_difference"].value)
+            self.check(rows, mock, DiskBinning(**edges))
             # The same stars.
             assert_array_equal(rows["n_north"], self.select(table, "as given")["n_north"])
 
@@ -153,42 +133,24 @@ class TestSystematics:
         texts = [text.get_text() for text in table.plot()[0].texts]
         assert texts == ["unknown"]
 
-    def test_equal_metallicities(self, stars):
-        cat = stars.copy()
-        cat["m_h"] = np.full(len(cat), -0.45) * u.dex
-        table = systematics(cat, SMALL, **R_MIN)
-        assert_array_equal(table["shift_in_errors"], 0)
-
     def test_frame_of_the_catalogue_is_the_reference(self, stars):
         frame = galactocentric_frame(R0=8.2 * u.kpc, Z0=10 * u.pc)
         other = RedClumpCatalog.from_table(stars, frame=frame)
         table = systematics(other, SMALL, **R_MIN)
         assert_allclose(self.select(table, "Z0 = 10 pc")["shift"].value, 0, atol=1e-12)
+        # Where all metallicities are equal, nothing shifts.
+        other["m_h"] = np.full(len(other), -0.45) * u.dex
+        assert_array_equal(systematics(other, SMALL, **R_MIN)["shift_in_errors"], 0)
 
-    def test_rejects_bad_arguments(self, stars):
-        with pytest.raises(CatalogError, match="must be a RedClumpCatalog; got int"):
-            systematics(5)
-        with pytest.raises(BinningError, match="must be a DiskBinning; got 'fine'"):
-            systematics(stars, "fine", **R_MIN)
-
-    @pytest.mark.parametrize("bad", [np.nan * u.dex, [0.1, 0.2] * u.dex])
-    def test_rejects_bad_zero_points(self, stars, bad):
-        with pytest.raises(RcasymError, match="zero_point must be one finite value in dex"):
-            systematics(stars, SMALL, zero_point=bad, **R_MIN)
-
-    def test_rejects_a_wrong_unit_of_the_zero_point(self, stars):
-        with pytest.raises(RcasymError, match="zero_point must have a unit that converts to dex"):
-            systematics(stars, SMALL, zero_point=1 * u.kpc, **R_MIN)
-
-    def test_plot_of_some_variations(self, table):
-        some = table[table["kind"] == "Z0"]
-        axes = some.plot()
-        assert len(axes) == 6
-        assert [text.get_text() for text in axes[0].get_yticklabels()] == [
-            f"Z0 = {pc:g} pc" for pc in (0, 10, 20.8, 30)]
-        for none in (table[:0], self.select(table, "as given")):
-            with pytest.raises(RcasymError, match="one or more rows to be drawn"):
-                none.plot()
+    @pytest.mark.parametrize(("given", "error", "message"), [
+        ({"catalog": 5}, CatalogError, "must be a RedClumpCatalog; got int"),
+        ({"binning": "fine"}, BinningError, "must be a DiskBinning; got 'fine'"),
+        *(({"zero_point": bad}, RcasymError, "zero_point must be one finite value in dex")
+          for bad in (np.nan * u.dex, [0.1, 0.2] * u.dex)),
+        ({"zero_point": 1 * u.kpc}, RcasymError, "zero_point must have a unit that converts to")])
+    def test_rejects_bad_arguments(self, stars, given, error, message):
+        with pytest.raises(error, match=message):
+            systematics(**{"catalog": stars, "binning": SMALL} | R_MIN | given)
 
     def test_plot(self, table):
         axes = table.plot()
@@ -199,5 +161,10 @@ class TestSystematics:
         drawn = [bar.get_width() for bar in axes[2].containers[-1]]
         expected = table[(table["phi_min"].value == -5) & (table["kind"] != "as given")]
         assert_allclose(drawn, expected["shift_in_errors"])
-        assert [text.get_text() for text in axes[0].get_yticklabels()] == list(
-            expected["variation"])
+        for rows in (table, table[table["kind"] == "Z0"]):
+            labels = [text.get_text() for text in rows.plot()[0].get_yticklabels()]
+            assert labels == [name for name in dict.fromkeys(rows["variation"])
+                              if name != "as given"]
+        for none in (table[:0], self.select(table, "as given")):
+            with pytest.raises(RcasymError, match="one or more rows to be drawn"):
+                none.plot()

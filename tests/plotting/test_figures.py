@@ -128,6 +128,8 @@ def test_offsets(figures, maps, number, by):
         assert_array_equal(mesh.get_array().compressed(), drawn.compressed())
         assert mesh.get_clim() == (-0.2, 0.2)
         assert mesh.get_cmap() is DIVERGING
+        # North is up: row 0 of the mesh is the southernmost.
+        assert mesh.get_coordinates()[0, 0, 1] == pytest.approx(-2.1)
         # Empty bins are white: nothing is drawn over the ground.
         assert mesh.get_cmap().get_bad()[3] == 0
         assert to_rgb(ax.get_facecolor()) == (1, 1, 1)
@@ -135,6 +137,7 @@ def test_offsets(figures, maps, number, by):
         assert ax.get_title().splitlines()[-1] == f"{n:,} stars"
     ranges = [ax.get_title().splitlines()[0] for ax in axes]
     assert ranges == [amap.binning[by].interval(k) for k in range(6)]
+    assert axes[0].figure.get_suptitle() == ("" if by == "phi" else "−5 ≤ $\\phi$ ≤ 15°")
     bar, = bars_beside(axes)
     assert bar.get_ylabel() == "[M/H] \N{MINUS SIGN} radial mean [dex]"
     assert [bool(ax.get_xlabel()) for ax in axes] == [False] * 3 + [True] * 3
@@ -176,7 +179,7 @@ def test_means(figures, maps, number, by):
     amap = maps[by]
     axes = figures[number]()
     assert axes.shape == (2, 6)
-    assert len({mesh_of(ax).get_clim() for ax in axes.flat}) == 1
+    assert len({(mesh_of(ax).get_clim(), ax.get_xlim(), ax.get_ylim()) for ax in axes.flat}) == 1
     assert {mesh_of(ax).get_cmap().name for ax in axes.flat} == {SEQUENTIAL}
     for ax, values in zip(axes[0], amap.mean.value.reshape(6, 15, 14), strict=True):
         assert_array_equal(mesh_of(ax).get_array().compressed(),

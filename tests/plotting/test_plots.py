@@ -87,13 +87,16 @@ def visible_texts(figure):
 
 
 class TestContract:
-    def test_returns_axes_of_a_new_figure(self, contract):
-        thing, args, n_panels, *_ = contract
+    def test_returns_axes_of_a_new_figure(self, contract, monkeypatch):
+        thing, args, n_panels, _, expected = contract
+        monkeypatch.setattr(plt, "show", lambda *a, **k: pytest.fail("plt.show was called"))
         before = set(plt.get_fignums())
         axes = np.ravel(thing.plot(*args))
         assert len(axes) == n_panels
         assert all(isinstance(ax, Axes) for ax in axes)
         assert len(set(plt.get_fignums()) - before) == 1
+        labels = {text for ax in axes for text in (ax.get_xlabel(), ax.get_ylabel())}
+        assert (labels | {axes[0].figure.get_supxlabel()}) - {""} == expected
         axes[0].figure.canvas.draw()
 
     def test_draws_on_given_axes(self, contract):
@@ -124,17 +127,6 @@ class TestContract:
             if unknown != "width" or not isinstance(thing, Systematics):
                 with pytest.raises((AttributeError, TypeError), match=unknown):
                     thing.plot(*args, **{unknown: 1})
-
-    def test_never_shows(self, contract, monkeypatch):
-        thing, args, *_ = contract
-        monkeypatch.setattr(plt, "show", lambda *a, **k: pytest.fail("plt.show was called"))
-        thing.plot(*args)
-
-    def test_labels_with_units(self, contract):
-        thing, args, _, _, expected = contract
-        axes = np.ravel(thing.plot(*args))
-        labels = {text for ax in axes for text in (ax.get_xlabel(), ax.get_ylabel())}
-        assert (labels | {axes[0].figure.get_supxlabel()}) - {""} == expected
 
     @pytest.mark.parametrize("look", LOOKS)
     def test_text_can_be_read(self, contract, look):
@@ -196,23 +188,20 @@ class TestStyle:
             assert plt.rcParams["figure.figsize"][0] == 7.1
             MAP.plot()
         assert dict(plt.rcParams) == before
-
         with pytest.raises(KeyError), style("aastex", "single"):
             raise KeyError
         assert dict(plt.rcParams) == before
-
-    def test_unknown(self):
-        with pytest.raises(ValueError, match="name must be one of 'aastex'; got 'mnras'"), \
-                style("mnras"):
-            pass
-        with pytest.raises(ValueError, match="width must be one of 'single', 'double'; got 3"), \
-                style("aastex", width=3):
-            pass
-
-    def test_other_settings_stay(self):
+        # Other settings stay.
         with plt.rc_context({"lines.linewidth": 5}), style("aastex"):
             ax = CALIBRATOR.curves[0].plot()
         assert ax.lines[0].get_linewidth() == 5
+
+    @pytest.mark.parametrize(("how", "message"), [
+        ({"name": "mnras"}, "name must be one of 'aastex'; got 'mnras'"),
+        ({"name": "aastex", "width": 3}, "width must be one of 'single', 'double'; got 3")])
+    def test_unknown(self, how, message):
+        with pytest.raises(ValueError, match=message), style(**how):
+            pass
 
     def test_fonts_of_files(self, tmp_path):
         with style("aastex"):
@@ -265,76 +254,44 @@ class TestSaveFigure:
 
 
 class TestMap:
-    def test_wrong_number_of_axes(self):
-        _, axes = plt.subplots(1, 2)
-        with pytest.raises(ValueError, match="axes must hold 6 Axes for 1 quantities in 6 slices"):
-            MAP.plot(axes=axes)
+    @pytest.mark.parametrize(("args", "how", "message"), [
+        ((), {"axes": np.empty(2, object)}, "axes must hold 6 Axes for 1 quantities in 6 slices"),
+        (("slope",), {}, "quantity must be one of 'offset'.*got 'slope'"),
+        (([],), {}, "got none"),
+        (("mean",), {"hatch_below": 2}, "quantity 'offset' or 'difference'; got 'mean'"),
+        *(((), {"hatch_below": bad}, "hatch_below must be a number of errors above 0")
+          for bad in (0, -1, [1, 2], "2"))])
+    def test_rejects_bad_arguments(self, args, how, message):
+        with pytest.raises(ValueError, match=message):
+            MAP.plot(*args, **how)
 
-    def test_unknown_quantity(self):
-        with pytest.raises(ValueError, match="quantity must be one of 'offset'.*got 'slope'"):
-            MAP.plot("slope")
-        with pytest.raises(ValueError, match="got none"):
-            MAP.plot([])
-
-    @pytest.mark.parametrize("quantity", ["offset", "difference"])
-    def test_one_diverging_scale_centred_on_zero(self, quantity):
-        limits = {meshes(ax)[0].get_clim() for ax in MAP.plot(quantity)}
-        assert len(limits) == 1
-        (low, high), = limits
-        assert low == -high < 0
-
-    def test_own_limit_stays_centred(self):
-        assert meshes(MAP.plot(vmax=0.3)[0])[0].get_clim() == (-0.3, 0.3)
-        assert meshes(MAP.plot(vmin=-0.2)[2])[0].get_clim() == (-0.2, 0.2)
-
-    def test_own_norm_is_common_to_all_panels(self):
-        limits = {meshes(ax)[0].get_clim() for ax in MAP.plot("count", norm=LogNorm())}
-        assert limits == {(1, MAP.count.max())}
+    @pytest.mark.parametrize(("quantity", "how", "limits"), [
+        ("offset", {"vmax": 0.3}, (-0.3, 0.3)), ("offset", {"vmin": -0.2}, (-0.2, 0.2)),
+        ("difference", {}, None), ("count", {"norm": LogNorm()}, (1, MAP.count.max()))])
+    def test_all_panels_share_a_scale_centred_on_zero(self, quantity, how, limits):
+        (low, high), = {meshes(ax)[0].get_clim() for ax in MAP.plot(quantity, **how)}
+        assert (low, high) == (limits or (-high, high))
+        assert low < high
 
     def test_without_colour_bar(self):
         figure, axes = plt.subplots(1, 6)
-        MAP.plot(axes=axes, colorbar=False)
+        MAP.plot("difference", axes=axes, colorbar=False)
         assert len(figure.axes) == 6
+        # The difference starts at the plane.
+        assert_allclose(axes[0].get_ylim(), (0, 2.1), atol=1e-12)
 
-    def test_what_is_drawn_is_the_map(self):
-        for k, ax in enumerate(MAP.plot()):
-            drawn = meshes(ax)[0].get_array()
-            expected = MAP.offset.value[k].T
-            assert_array_equal(np.ma.getmaskarray(drawn), np.isnan(expected))
-            assert_allclose(drawn.compressed(), expected[np.isfinite(expected)])
-            # North is up: row 0 of the mesh is the southernmost.
-            assert meshes(ax)[0].get_coordinates()[0, 0, 1] == pytest.approx(-2.1)
+    @pytest.mark.parametrize(("phi", "labelled"), [
+        ([-35, -20, -5, 5, 20, 35] * u.deg, [False, False, True, True, True]), (None, [True])])
+    def test_panels_with_none_below_them_have_labels(self, phi, labelled):
+        axes = AsymmetryMap.from_catalog(STARS, DiskBinning(phi=phi)).plot()
+        assert [bool(ax.get_xlabel()) for ax in axes] == labelled
+        axes[0].figure.draw_without_rendering()
+        assert [any(label.get_visible() for label in ax.get_xticklabels())
+                for ax in axes] == labelled
 
-    def test_empty_voxels_are_white_and_zero_is_not(self):
-        ax = MAP.plot()[0]
-        mesh = meshes(ax)[0]
-        assert ax.get_facecolor() == (1, 1, 1, 1)
-        assert mesh.cmap.get_bad()[3] == 0
-        assert min(mesh.cmap(mesh.norm(0.0))[:3]) < 0.9
-
-    def test_panels_say_range_and_number_of_stars(self):
-        titles = [ax.get_title() for ax in MAP.plot()]
-        assert titles[2] == f"−5 ≤ $\\phi$ < 0°\n{MAP.count[2].sum():,} stars"
-        by_age = AsymmetryMap.from_catalog(make_mock_catalog(3000), DiskBinning.by_age())
-        axes = by_age.plot()
-        assert axes[5].get_title() == f"10 ≤ age ≤ 14 Gyr\n{by_age.count[0, 5].sum():,} stars"
-        assert axes[0].figure.get_suptitle() == "−5 ≤ $\\phi$ ≤ 15°"
-
-    def test_same_limits_in_all_panels(self):
-        axes = MAP.plot(["mean", "radial_mean"])
-        assert axes.shape == (2, 6)
-        assert len({(ax.get_xlim(), ax.get_ylim()) for ax in axes.flat}) == 1
-        assert len({meshes(ax)[0].get_clim() for ax in axes.flat}) == 1
-
-    def test_radial_mean_is_constant_in_height(self):
-        ax = MAP.plot("radial_mean")[3]
-        drawn = meshes(ax)[0].get_array()
-        assert_allclose(drawn, np.tile(MAP.radial_mean.value[3], (14, 1)))
-
-    def test_difference_starts_at_the_plane(self):
-        ax = MAP.plot("difference")[0]
-        assert_allclose(ax.get_ylim(), (0, 2.1), atol=1e-12)
-        assert ax.get_ylabel() == "|$Z$| [kpc]"
+    def test_title_of_a_single_panel(self):
+        amap = AsymmetryMap.from_catalog(STARS, DiskBinning(phi=None))
+        assert amap.plot()[0].get_title() == f"{amap.n_stars:,} stars"
 
     @pytest.mark.parametrize(("quantity", "label"), [
         ("median", "median [M/H] [dex]"), ("std", "standard deviation of [M/H] [dex]"),
@@ -348,22 +305,6 @@ class TestMap:
             assert_array_equal(drawn, expected.T)
         bar, = set(axes[0].figure.axes) - set(axes)
         assert bar.get_ylabel() == label
-
-    def test_last_row_that_is_not_full(self):
-        binning = DiskBinning(phi=[-35, -20, -5, 5, 20, 35] * u.deg)
-        axes = AsymmetryMap.from_catalog(STARS, binning).plot()
-        assert len(axes) == 5
-        assert [bool(ax.get_xlabel()) for ax in axes] == [False, False, True, True, True]
-        axes[0].figure.draw_without_rendering()
-        assert [any(label.get_visible() for label in ax.get_xticklabels()) for ax in axes] == [
-            False, False, True, True, True]
-
-    def test_one_panel(self):
-        amap = AsymmetryMap.from_catalog(STARS, DiskBinning(phi=None))
-        axes = amap.plot()
-        assert axes.shape == (1,)
-        assert axes[0].get_title() == f"{amap.n_stars:,} stars"
-        assert axes[0].get_xlabel() == "$R$ [kpc]"
 
 
     def test_hatching(self):
@@ -381,16 +322,9 @@ class TestMap:
             assert_array_equal(meshes(ax)[0].get_array(), meshes(bare)[0].get_array())
         assert not [artist for artist in plain[0].collections
                     if type(artist) is PolyCollection]
-
-    def test_hatching_rules(self):
-        with pytest.raises(ValueError, match="quantity 'offset' or 'difference'; got 'mean'"):
-            MAP.plot("mean", hatch_below=2)
-        for bad in (0, -1, [1, 2], "2"):
-            with pytest.raises(ValueError, match="hatch_below must be a number of errors above 0"):
-                MAP.plot(hatch_below=bad)
         # In a row of several, those that can are hatched.
-        axes = MAP.plot(["offset", "mean"], hatch_below=2)
-        assert [len(ax.collections) for ax in axes[:, 0]] == [2, 1]
+        both = MAP.plot(["offset", "mean"], hatch_below=2)
+        assert [len(ax.collections) for ax in both[:, 0]] == [2, 1]
 
 
 @pytest.fixture(scope="module")
@@ -420,7 +354,7 @@ class TestProfile:
         for ax in (signal, rest):
             assert [0, 0] in [list(line.get_ydata()) for line in ax.lines]
 
-    def test_points_are_the_table(self, amap):
+    def test_points_and_intervals_are_the_table(self, amap):
         profile = amap.profile()
         left, signal, _ = profile.plot("difference")
         rows = profile[profile["phi_min"].value == 5]
@@ -429,19 +363,19 @@ class TestProfile:
         (segments,) = bars[2]
         ends = np.array([path.vertices[:, 1] for path in segments.get_paths()])
         assert_allclose(ends, np.transpose([rows["difference_low"], rows["difference_high"]]))
-        medians = left.containers[4][0].get_ydata()
-        assert_allclose(medians, np.append(rows["south"].value[::-1], rows["north"].value))
-        Z = left.containers[4][0].get_xdata()
+        points = left.containers[4][0]
+        assert_allclose(points.get_ydata(),
+                        np.append(rows["south"].value[::-1], rows["north"].value))
+        Z = points.get_xdata()
         assert_allclose(Z, -Z[::-1])
         assert np.all((Z[7:] > rows["abs_Z_min"].value) & (Z[7:] < rows["abs_Z_max"].value))
 
-    def test_labels_say_the_definition(self, amap):
-        for definition, label in (("modulus", "A = (N $-$ S) / |N + S|"),
-                                  ("equation1", "A = (N $-$ S) / (N + S)"),
-                                  ("linear", "A of 10$^{[M/H]}$")):
-            axes = amap.profile(definition=definition, statistic="mean").plot()
-            assert axes[1].get_ylabel() == label
-            assert axes[0].get_ylabel() == "mean [M/H] [dex]"
+    @pytest.mark.parametrize(("definition", "label"), [
+        ("equation1", "A = (N $-$ S) / (N + S)"), ("linear", "A of 10$^{[M/H]}$")])
+    def test_labels_say_the_definition(self, amap, definition, label):
+        axes = amap.profile(definition=definition, statistic="mean").plot()
+        assert axes[1].get_ylabel() == label
+        assert axes[0].get_ylabel() == "mean [M/H] [dex]"
 
     def test_own_axes_have_legends_of_their_own(self, amap):
         _, axes = plt.subplots(1, 3)
@@ -466,29 +400,33 @@ class TestProfile:
             label = {5: "$\\phi$ 5 to 15°", -15: "$\\phi$ −15 to −5°"}[phi]
             assert axes[0].containers[0].get_label() == label
 
-    def test_tests_that_do_not_go_with_the_profile(self, amap):
-        other = AsymmetryMap.from_catalog(STARS, DiskBinning(phi=[-5, 15] * u.deg))
-        with pytest.raises(ValueError, match="test must be of the azimuths and ages of the profile"
-                                             "; it has none of -35, -15"):
-            amap.profile().plot(test=other.test(n=9))
-        with pytest.raises(ValueError, match="it has none of all together"):
-            AsymmetryMap.from_catalog(STARS, DiskBinning(phi=None)).profile().plot(
-                test=amap.test(n=9))
-        with pytest.raises(ValueError, match="R_min = 9.8 kpc, and 11 kpc for the profile"):
-            amap.profile().plot(test=amap.test(9.8 * u.kpc, n=9))
-        with pytest.raises(ValueError, match="test must be the result of AsymmetryMap.test; got"):
-            amap.profile().plot(test="significant")
+    @pytest.mark.parametrize(("phi", "how", "message"), [
+        ([-5, 15] * u.deg, {},
+         "test must be of the azimuths and ages of the profile; it has none of -35, -15"),
+        (DiskBinning()["phi"].edges, {"R_min": 9.8 * u.kpc},
+         "R_min = 9.8 kpc, and 11 kpc for the profile")])
+    def test_tests_that_do_not_go_with_the_profile(self, amap, phi, how, message):
+        test = AsymmetryMap.from_catalog(STARS, DiskBinning(phi=phi)).test(n=9, **how)
+        with pytest.raises(ValueError, match=message):
+            amap.profile().plot(test=test)
+
+    def test_rejects_bad_arguments(self, amap):
+        profile = amap.profile()
+        one = AsymmetryMap.from_catalog(STARS, DiskBinning(phi=None)).profile()
+        for table, how, message in (
+                (one, {"test": amap.test(n=9)}, "it has none of all together"),
+                (profile, {"test": "significant"},
+                 "test must be the result of AsymmetryMap.test; got"),
+                (profile, {"quantity": "north"},
+                 "quantity must be one of 'asymmetry', 'difference'"),
+                (profile[:0], {}, "one or more rows")):
+            with pytest.raises(ValueError, match=message):
+                table.plot(**how)
 
     def test_more_slices_than_colours(self):
         binning = DiskBinning(phi=np.arange(-36, 37, 6) * u.deg, R=[6, 11, 16] * u.kpc)
         left = AsymmetryMap.from_catalog(STARS, binning).profile().plot()[0]
         assert len({container[0].get_color() for container in left.containers}) == 12
-
-    def test_rules(self, amap):
-        with pytest.raises(ValueError, match="quantity must be one of 'asymmetry', 'difference'"):
-            amap.profile().plot("north")
-        with pytest.raises(ValueError, match="one or more rows"):
-            amap.profile()[:0].plot()
 
 
 class TestCalibrator:
@@ -506,13 +444,6 @@ class TestCalibrator:
 
 
 class TestCatalog:
-    def test_surveys_share_limits_and_scale(self):
-        axes = make_mock_catalog(5000).plot()
-        for left, right in ((axes[0], axes[1]), (axes[2], axes[3])):
-            assert left.get_xlim() == right.get_xlim()
-            assert left.get_ylim() == right.get_ylim()
-            assert left.collections[0].get_clim() == right.collections[0].get_clim()
-        assert [ax.get_title().split("\n")[0] for ax in axes[:4]] == ["LAMOST", "APOGEE", "", ""]
 
     def test_without_ages_and_survey(self):
         axes = STARS.plot()

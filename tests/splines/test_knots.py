@@ -2,13 +2,7 @@
 import numpy as np
 import pytest
 
-from rcasym.splines.knots import (
-    count_between,
-    initial_mesh,
-    select_knots,
-    select_smoothing,
-    smoothing_grid,
-)
+from rcasym.splines.knots import initial_mesh, select_knots, select_smoothing
 
 
 def test_initial_mesh():
@@ -17,11 +11,6 @@ def test_initial_mesh():
     assert initial_mesh(x, 6, 1).tolist() == [0, 2, 4, 6, 8, 11]
     assert initial_mesh(x, 20, 1).tolist() == list(range(12))
     assert initial_mesh(x, 20, 2).size == 11
-
-
-def test_count_between():
-    x = np.array([0.0, 0.0, 1.0, 1.5, 2.0, 4.0])
-    assert count_between(np.array([0.0, 1.0, 2.0, 3.0, 4.0]), x).tolist() == [3, 2, 0, 1]
 
 
 def test_select_knots():
@@ -67,10 +56,3 @@ def test_select_knots_starts_each_fit_from_the_last_one():
 )
 def test_select_smoothing(criterion, numbers, index):
     assert select_smoothing(criterion, numbers, 100, 3) == index
-
-
-def test_smoothing_grid():
-    x = np.array([1.0, 3.0])
-    grid = smoothing_grid(x, 2)
-    assert grid.size == 25
-    assert grid[[0, -1]] == pytest.approx([2e-4, 2e3])

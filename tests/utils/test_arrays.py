@@ -29,31 +29,23 @@ def test_edges_of_an_axis_are_a_copy():
         axis.edges[0] = 1 * u.Gyr
 
 
-@pytest.mark.parametrize("values", [
-    Masked([1000.0, 2000] * u.pc, mask=[False, True]),
-    MaskedColumn([1, 2], mask=[False, True], unit="kpc"),
-    MaskedColumn([1, 2], mask=[False, True])])
-def test_plain_floats(values):
-    numbers = plain_floats(values, u.kpc if getattr(values, "unit", None) else None)
+@pytest.mark.parametrize(("values", "unit", "expected"), [
+    (Masked([1000.0, 2000] * u.pc, mask=[False, True]), u.kpc, [1, np.nan]),
+    (MaskedColumn([1, 2], mask=[False, True], unit="kpc"), u.kpc, [1, np.nan]),
+    (MaskedColumn([1, 2], mask=[False, True]), None, [1, np.nan]),
+    ([1, 2], None, [1, 2]), ([1, 2] * u.Myr, u.Gyr, [0.001, 0.002])])
+def test_plain_floats(values, unit, expected):
+    numbers = plain_floats(values, unit)
     assert type(numbers) is np.ndarray
-    assert_array_equal(numbers, [1, np.nan])
-
-
-def test_plain_floats_without_a_mask():
-    assert_array_equal(plain_floats([1, 2]), [1, 2])
-    assert_array_equal(plain_floats([1, 2] * u.Myr, u.Gyr), [0.001, 0.002])
+    assert_array_equal(numbers, expected)
 
 
 @pytest.mark.parametrize("column", [
-    ["a", "bb ", " c"], [b"a", b"bb ", b"c  "], Column(["a", "bb", "c"]),
-    np.array(["a", b"bb", "c"], object)])
+    ["a", "bb ", " ", "5"], [b"a", b"bb ", b"", b"5"], Column(["a", "bb", "", "5"]),
+    np.array(["a", b"bb", None, 5], object),
+    *(MaskedColumn(names, mask=[0, 0, 1, 0])
+      for names in (["a", "bb", "c", "5"], [b"a", b"bb", b"c", b"5"]))])
 def test_plain_text(column):
     text = plain_text(column)
     assert text.dtype.kind == "U"
-    assert text.tolist() == ["a", "bb", "c"]
-
-
-def test_plain_text_of_missing_values():
-    assert plain_text(np.array(["a", None, 5], object)).tolist() == ["a", "", "5"]
-    for names in (["a", "b"], [b"a", b"b"]):
-        assert plain_text(MaskedColumn(names, mask=[False, True])).tolist() == ["a", ""]
+    assert text.tolist() == ["a", "bb", "", "5"]

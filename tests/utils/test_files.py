@@ -36,15 +36,6 @@ def test_rejects_existing_files_and_missing_folders(tmp_path):
         pass
 
 
-def test_naming_keeps_the_type_of_the_error():
-    with pytest.raises(BinningError, match=r"^a\.fits: no edges$"), naming("a.fits"):
-        raise BinningError("no edges")
-    with pytest.raises(RcasymError, match=r"^bad a\.fits$"), naming("a.fits"):
-        raise RcasymError("bad a.fits")
-    with pytest.raises(KeyError), naming("a.fits"):
-        raise KeyError("k")
-
-
 @pytest.mark.parametrize(("error", "message"), [
     (OSError("bad\n   header"), "cannot read a map from a.fits: bad header"),
     (IndexError(), "cannot read a map from a.fits: IndexError"),
@@ -58,17 +49,25 @@ def test_reading_names_file_and_reason(error, message):
     assert caught.value.__cause__ is error
 
 
-@pytest.mark.parametrize("kind", [FileNotFoundError, IsADirectoryError, PermissionError])
-def test_reading_keeps_system_errors(kind):
-    error = kind(2, "no such thing", "a.fits")
-    with pytest.raises(kind) as caught, reading("a.fits"):
+@pytest.mark.parametrize("error", [
+    FileNotFoundError(2, "no such thing"), IsADirectoryError(2, "no"), PermissionError(2, "no")])
+def test_reading_keeps_system_errors(error):
+    with pytest.raises(type(error)) as caught, reading("a.fits"):
         raise error
     assert caught.value is error
 
 
-def test_reading_adds_the_file_to_own_errors():
-    with pytest.raises(BinningError, match="^a.fits: no edges$"), reading("a.fits"):
+@pytest.mark.parametrize("context", [naming, reading])
+def test_own_errors_keep_their_type_and_name_the_file_once(context):
+    with pytest.raises(BinningError, match=r"^a\.fits: no edges$"), context("a.fits"):
         raise BinningError("no edges")
+    with pytest.raises(RcasymError, match=r"^bad a\.fits$"), context("a.fits"):
+        raise RcasymError("bad a.fits")
+
+
+def test_naming_leaves_other_errors():
+    with pytest.raises(KeyError), naming("a.fits"):
+        raise KeyError("k")
 
 
 def test_truncation_raises_and_restores_filters():
