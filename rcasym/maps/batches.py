@@ -18,7 +18,7 @@ from ..utils.files import naming
 from ..utils.progress import progress
 from ..utils.validation import check_same_frame
 from ..voxels import VoxelMoments, VoxelState
-from .stars import StarArrays, find_needed_columns
+from .stars import StarArrays, find_needed_columns, is_catalog
 
 __all__ = ["bin_batch", "bin_batches", "merge_states"]
 
@@ -38,14 +38,16 @@ def bin_batches(batches, binning, *, columns=None, units=None, frame=None, media
 
     def work(part):
         label, table, own_names, own_frame = part
-        return label, bin_batch(label, table, binning, columns=own_names, units=units,
+        has_names = isinstance(table, Table) and not is_catalog(table)
+        return label, has_names, bin_batch(label, table, binning, columns=own_names, units=units,
                                 frame=own_frame if frame is None else frame, medians=medians)
 
-    states, lost, common_frame = [], LostValues(), frame
+    states, lost, common_frame, names_used = [], LostValues(), frame, False
     results = _run_ahead(work, parts, workers)
-    for label, (state, own_frame, own_lost) in progress(results, "reading stars", total=n_parts,
-                                                        show=show_progress):
+    for label, has_names, (state, own_frame, own_lost) in progress(
+            results, "reading stars", total=n_parts, show=show_progress):
         lost.merge(own_lost)
+        names_used |= has_names
         if own_frame is not None:
             common_frame = own_frame if common_frame is None else common_frame
             with naming(label):
@@ -55,6 +57,9 @@ def bin_batches(batches, binning, *, columns=None, units=None, frame=None, media
             states = [merge_states(states)]
     if not states:
         raise CatalogError("batches must be one or more; got none")
+    if (columns or units) and not names_used:
+        raise CatalogError("columns and units must describe tables or files; got only catalogues, "
+                           "which have names and units already")
     lost.warn()
     # Merging takes as much memory as the states themselves.
     release_memory()

@@ -21,7 +21,7 @@ from ..exceptions import CatalogError
 from ..utils.validation import check_columns, check_same_frame
 from ..voxels import VoxelMoments, VoxelState
 
-__all__ = ["StarArrays", "find_needed_columns"]
+__all__ = ["StarArrays", "find_needed_columns", "is_catalog"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ class StarArrays:
 
         ``lost`` counts the values that are masked.
         """
-        if isinstance(table, RedClumpCatalog) or "galcen" in table.colnames:
+        if is_catalog(table):
             if not isinstance(table, RedClumpCatalog):
                 table = RedClumpCatalog(table, copy=False)
             stars = cls.from_catalog(table, binning)
@@ -117,6 +117,11 @@ class StarArrays:
         kind = VoxelState if medians else VoxelMoments
         edges = [axis.edges.value for axis in binning.axes]
         return kind.from_columns(self.coordinates(binning), edges, self.m_h)
+
+
+def is_catalog(table):
+    """Return True for a catalogue, whose columns need no names and units from the user."""
+    return isinstance(table, RedClumpCatalog) or "galcen" in table.colnames
 
 
 def _list_age_axes(binning):

@@ -315,3 +315,9 @@ class TestErrors:
         other.write(files[3], overwrite=True)
         with pytest.raises(ValueError, match=r"d\.fits, rows 0 to 9: column 'Dist'.*converts to"):
             AsymmetryMap.from_batches(files, columns=NAMES)
+
+
+@pytest.mark.parametrize("how", [{"columns": {"m_h": "FEH"}}, {"units": {"distance": "pc"}}])
+def test_names_and_units_of_catalogues_alone_are_refused(mock, how):
+    with pytest.raises(CatalogError, match="columns and units must describe tables or files"):
+        AsymmetryMap.from_batches([mock[:100], mock[100:200]], **how)
