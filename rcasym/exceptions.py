@@ -23,7 +23,7 @@ class RcasymError(ValueError):
 
 
 class CatalogError(RcasymError):
-    """Stars, or a file, that cannot be used.
+    """Invalid stars, or an invalid file.
 
     Examples
     --------
@@ -37,7 +37,7 @@ class CatalogError(RcasymError):
 
 
 class BinningError(RcasymError):
-    """Edges of a binning, or two binnings together, that cannot be used.
+    """Invalid edges of bins, or binnings that do not match.
 
     Examples
     --------

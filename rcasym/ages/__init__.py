@@ -4,6 +4,5 @@
 from .calibrator import AgeCalibrator
 from .errors_in_variables import AgeBias
 from .null_test import AgeNullTest
-from .true_ages import TrueAges
 
-__all__ = ["AgeBias", "AgeCalibrator", "AgeNullTest", "TrueAges"]
+__all__ = ["AgeBias", "AgeCalibrator", "AgeNullTest"]

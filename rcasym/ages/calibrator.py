@@ -11,7 +11,7 @@ from numpy.polynomial import Legendre
 
 from ..catalog.columns import COLUMNS, floats
 from ..exceptions import CatalogError, RcasymError, RcasymWarning
-from ..utils.arrays import frozen
+from ..utils.arrays import ReadOnlyArrays, frozen
 from ..utils.validation import check_choice, check_columns, check_rng, check_whole, warn
 from .curve import CurveSettings, move_to_axis, simulate_null_curves, warn_about_order
 from .errors_in_variables import AgeBias
@@ -26,7 +26,7 @@ N_GRID = 401
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class AgeCalibrator:
+class AgeCalibrator(ReadOnlyArrays):
     """Calibration of the ages of one survey to the scale of another; immutable.
 
     Made by `from_ages` or `from_catalogs`. The difference, age minus reference age, is described by
@@ -54,9 +54,6 @@ class AgeCalibrator:
     bias: AgeBias | None
     error_values: np.ndarray
     counted: tuple
-
-    def __post_init__(self):
-        object.__setattr__(self, "error_values", frozen(self.error_values, float))
 
     @classmethod
     def from_ages(cls, age, reference_age, *, weights=None, degree=5, quantiles=(0.1, 0.5, 0.9),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..utils.arrays import frozen
+from ..utils.arrays import ReadOnlyArrays
 from ..utils.validation import check_whole
 from .likelihood import AgeLikelihood, AgeScale, describe_convergence
 from .pairs import AgePairs, check_max_age
@@ -21,7 +21,7 @@ N_KNOTS = 12
 
 
 @dataclass(frozen=True, eq=False)
-class AgeBias:
+class AgeBias(ReadOnlyArrays):
     r"""Bias of a catalogue's ages relative to a reference, from a fit with the errors of both.
 
     Made by `fit`.
@@ -86,10 +86,6 @@ class AgeBias:
     n_iterations: int
     converged: bool
     n_stars: int
-
-    def __post_init__(self):
-        for name in ("knots", "log_slopes", "covariance", "grid", "density"):
-            object.__setattr__(self, name, frozen(getattr(self, name), float))
 
     @classmethod
     def fit(cls, age, reference_age, *, age_error, reference_age_error, max_age=14.0,

@@ -8,13 +8,13 @@ import numpy as np
 from astropy import units as u
 
 from ..exceptions import RcasymError
-from ..utils.arrays import frozen
+from ..utils.arrays import ReadOnlyArrays, frozen
 
 __all__ = ["AgeNullTest"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class AgeNullTest:
+class AgeNullTest(ReadOnlyArrays):
     """Measured difference between two ages, and that of null samples without a bias.
 
     Made by `AgeCalibrator.null_test <rcasym.AgeCalibrator.null_test>`.
@@ -111,7 +111,7 @@ class AgeNullTest:
         --------
         >>> import numpy as np
         >>> from astropy import units as u
-        >>> from rcasym.ages.null_test import AgeNullTest
+        >>> from rcasym.ages import AgeNullTest
         >>> age = np.linspace(0, 10, 5) * u.Gyr
         >>> null = AgeNullTest(age, np.linspace(-0.1, 0.1, 99)[:, np.newaxis] * age, 0.2 * age)
         >>> ax = null.plot(color="0.8")

@@ -9,7 +9,7 @@ from astropy.utils.masked import Masked
 
 from ..catalog.columns import floats
 from ..exceptions import CatalogError, RcasymError
-from ..utils.arrays import frozen
+from ..utils.arrays import ReadOnlyArrays
 from ..utils.validation import check_columns, to_unit
 
 __all__ = ["AXES", "AgePairs", "check_errors", "check_max_age", "convert_ages", "match_ages"]
@@ -21,7 +21,7 @@ SUPPORT = (0.005, 0.995)
 
 
 @dataclass(frozen=True, eq=False)
-class AgePairs:
+class AgePairs(ReadOnlyArrays):
     """Two ages per star in Gyr, with errors as fractions of the age, NaN where not known."""
 
     age: np.ndarray
@@ -29,10 +29,6 @@ class AgePairs:
     weights: np.ndarray | None = None
     age_error: np.ndarray | None = None
     reference_age_error: np.ndarray | None = None
-
-    def __post_init__(self):
-        for name, values in vars(self).items():
-            object.__setattr__(self, name, None if values is None else frozen(values, float))
 
     @classmethod
     def from_ages(cls, age, reference_age, weights=None, age_error=None, reference_age_error=None):

@@ -1,6 +1,7 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """The columns of a catalogue: their units, and the range of their values."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -83,7 +84,7 @@ class StarColumn:
         """Return plain floats of a table's column in the canonical unit, NaN where masked.
 
         ``source`` is the column's name in the table. ``unit`` takes precedence over the column's
-        own. What is masked is counted in ``lost``, or else warned of.
+        own. Masked values are counted in ``lost``; without it, a warning counts them.
         """
         label = f"column {source!r}" if source == self.name else f"column {source!r} ({self.name})"
         masked = np.asarray(getattr(values, "mask", False))
@@ -169,7 +170,7 @@ def find_columns(colnames, columns=None):
     """
     places = ("coord", *POSITION_COLUMNS)
     known = (*TEXT_COLUMNS, *places, *COLUMNS)
-    columns = dict(columns or {})
+    columns = _check_mapping("columns", columns)
     for name in columns:
         check_choice("a key of columns", name, known)
     given = {name: source for name, source in columns.items() if source is not None}
@@ -192,6 +193,12 @@ def find_columns(colnames, columns=None):
             if name in position or name not in places}, position
 
 
+def _check_mapping(name, given):
+    if not isinstance(given, Mapping | None):
+        raise CatalogError(f"{name} must be a dictionary; got {given!r}")
+    return dict(given or {})
+
+
 def find_units(units, sources):
     """Return the given unit of each column of a catalogue, for keys of the catalogue or the table.
 
@@ -200,7 +207,7 @@ def find_units(units, sources):
     numbers = {name: source for name, source in sources.items()
                if name in POSITION_COLUMNS or name in COLUMNS}
     result = {}
-    for key, unit in (units or {}).items():
+    for key, unit in _check_mapping("units", units).items():
         names = ([key] if key in numbers else
                  [name for name, source in numbers.items() if source == key])
         if not names:

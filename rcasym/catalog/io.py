@@ -126,8 +126,8 @@ class CatalogWrite(TableWrite):
 
     def __call__(self, *args, format=None, serialize_method=None, **kwargs):
         name = str(args[0]).lower() if args else ""
-        if "votable" in (format or "") or (
-                format is None and name.endswith((".xml", ".vot", ".votable"))):
+        if "votable" in str(format).lower() or (format is None and name.removesuffix(
+                ".gz").endswith((".xml", ".vot", ".votable"))):
             raise CatalogError("format must keep positions with their frame, as FITS, ECSV, "
                                f"Parquet and HDF5 do; got {format or name!r}")
         if format == "hdf5" or (format is None and name.endswith((".h5", ".hdf5", ".hdf"))):

@@ -1,9 +1,12 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """The entry point: one parser with a subcommand each for `run` and `map`."""
 
+import _thread
 import argparse
 import os
 import sys
+import threading
+from contextlib import contextmanager
 from importlib.metadata import version
 
 from astropy import log
@@ -17,8 +20,8 @@ __all__ = ["main"]
 DESCRIPTION = """\
 Map the North-South metallicity asymmetry of the Galactic disk.
 
-Without a subcommand "run" is meant: "rcasym" maps the embedded mock sample, "rcasym FILE ..." your
-own stars. "rcasym run --help" and "rcasym map --help" list the options.
+The default subcommand is "run": "rcasym" maps the embedded mock sample, "rcasym FILE ..." your own
+stars. "rcasym run --help" and "rcasym map --help" list the options.
 """
 
 
@@ -52,16 +55,44 @@ def main(argv=None):
     level = log.level
     log.setLevel("WARNING")
     try:
-        arguments.function(arguments)
-    except (RcasymError, OSError) as error:
+        with _repeat_lost_interrupts():
+            arguments.function(arguments)
+    except (Exception, KeyboardInterrupt) as error:
+        if _is_interrupt(error):
+            print("\nrcasym: interrupted", file=sys.stderr)
+            return 130
+        if not isinstance(error, RcasymError | OSError):
+            raise
         print(f"rcasym: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\nrcasym: interrupted", file=sys.stderr)
-        return 130
     finally:
         log.setLevel(level)
     return 0
+
+
+@contextmanager
+def _repeat_lost_interrupts():
+    """Context manager that repeats a Ctrl-C which Python ignored in a destructor or a callback."""
+    previous = sys.unraisablehook
+
+    def repeat(unraisable):
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
+            threading.Timer(0.05, _thread.interrupt_main).start()
+        else:
+            previous(unraisable)
+
+    sys.unraisablehook = repeat
+    try:
+        yield
+    finally:
+        sys.unraisablehook = previous
+
+
+def _is_interrupt(error):
+    """Return True for a Ctrl-C, and for an error that it caused in a clean-up."""
+    while error and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _make_parser(argv):

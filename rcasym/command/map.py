@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 
+from ..catalog.chunks import find_star_files
 from ..maps import AsymmetryMap, DiskBinning
 from ..utils.files import whole_file
 from .options import add_common_options, check_at_least, check_folder, parse_columns
@@ -30,7 +31,7 @@ def add_map_parser(subparsers):
                         help="do not keep the values of the stars: only means, without a test, in "
                              "memory that does not grow with the number of stars")
     parser.add_argument("--workers", type=int, default=1, metavar="N",
-                        help="batches that are worked on at a time (default: %(default)s)")
+                        help="batches processed at the same time (default: %(default)s)")
     add_common_options(parser, output="rcasym-map", smallest_n=0)
 
 
@@ -39,6 +40,7 @@ def _run(arguments):
     check_at_least("--seed", arguments.seed, 0)
     check_at_least("--workers", arguments.workers, 1)
     columns = parse_columns(arguments.column)
+    find_star_files(arguments.files)
     output = check_folder(arguments.output, FILES, arguments.overwrite)
     begun = time.perf_counter()
     amap = AsymmetryMap.from_batches(
@@ -80,8 +82,9 @@ def _write_summary(amap, profile, test):
         lines += ["The values of the stars were not kept (--no-medians): the profile is one of "
                   "means, and there is no test.", ""]
     table = profile.slices() if test is None else test.slices
-    if test is not None:
-        table.remove_columns(["level", "n_unpaired"])
+    table.remove_columns([name for name in table.colnames
+                          if name in ("level", "n_unpaired")
+                          or (test is None and name.startswith(("difference", "offset_")))])
     lines += [f"North - South within voxels of R from {profile.meta['R_min']} to "
               f"{profile.meta['R_max']}",
               *table.pformat(max_lines=-1, max_width=-1)]

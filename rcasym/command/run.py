@@ -29,7 +29,7 @@ __all__ = ["add_run_parser"]
 DESCRIPTION = """\
 Without a file the embedded mock sample is mapped. With files, give a --format for each
 (or one for all): %s, or a format that astropy's QTable reads.
-"rcasym map --help" is about files that are too large for this.
+For larger files, see "rcasym map --help".
 """
 AGE_FILES = ("figure5", "figure6", "figure8", "map_by_age.fits", "profile_by_age.ecsv")
 CALIBRATION_FILES = ("figure2", "ages.ecsv")
@@ -122,8 +122,8 @@ def _list_inputs(arguments):
         if format is not None:
             check_choice("--format", format, read_formats(RedClumpCatalog))
         if not Path(path).is_file():
-            kind = "a folder" if Path(path).is_dir() else "nothing"
-            raise RcasymError(f"{path} must be a file; there is {kind} of that name")
+            kind = "a folder" if Path(path).is_dir() else "no file of that name"
+            raise RcasymError(f"{path} must be a file; got {kind}")
         how = {"format": format}
         if columns:
             how["columns"] = columns

@@ -9,7 +9,7 @@ from astropy import units as u
 from astropy.coordinates import Galactocentric
 
 from ..exceptions import BinningError, CatalogWarning, ValuesNotKeptError
-from ..utils.arrays import frozen
+from ..utils.arrays import ReadOnlyArrays, frozen
 from ..utils.validation import check_same_frame, check_whole, warn
 from ..voxels import VoxelMoments, VoxelState
 from .batches import bin_batches
@@ -28,7 +28,7 @@ __doctest_requires__ = {"AsymmetryMap.from_dask": ["dask.dataframe"]}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class AsymmetryMap:
+class AsymmetryMap(ReadOnlyArrays):
     """Metallicity in voxels of the Galactic disk; immutable.
 
     Made by `from_catalog`, `from_batches` or `from_dask`. Arrays have the shape of the binning:
@@ -120,7 +120,7 @@ class AsymmetryMap:
             deviations and the profile of means, and whatever needs the values raises a
             `~rcasym.exceptions.ValuesNotKeptError`.
         workers : int, optional
-            Batches that are worked on at a time; by default 1. The result does not depend on it.
+            Batches processed at the same time; by default 1. The result does not depend on it.
         progress : bool, optional
             Whether to show progress on a terminal; by default True.
 
@@ -196,9 +196,6 @@ class AsymmetryMap:
             warn("the map is empty: no star is inside the grid "
                  f"({state.n_outside:,} outside, {state.n_masked:,} masked)", CatalogWarning)
         return cls(binning, state, frame)
-
-    def __reduce__(self):
-        return AsymmetryMap, (self.binning, self.state, self.frame)
 
     def __add__(self, other):
         if not isinstance(other, AsymmetryMap):
@@ -326,6 +323,7 @@ class AsymmetryMap:
         >>> table.colnames[:4], len(table)
         (['phi_min', 'phi_max', 'R_min', 'R_max'], 3)
         """
+        check_whole("n", n)
         return list_largest_offsets(self, n, min_count)
 
     @u.quantity_input(R_min=[u.kpc, None], R_max=[u.kpc, None])

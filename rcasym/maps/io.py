@@ -33,8 +33,8 @@ NUMBERS = {"MINCOUNT": "smallest number of stars in a filled voxel",
 def write_map(self, path, *, format=None, overwrite=False):
     """Write the map to a FITS or HDF5 file.
 
-    The file holds all arrays for other programs, and the values of the stars in each voxel, so
-    that ``read`` gives back a complete map.
+    The file holds all arrays of the map for other programs, and the values of the stars in each
+    voxel (with ``medians=False`` the moments), so that ``read`` gives back a complete map.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ from astropy.table import QTable
 
 from ..exceptions import CatalogWarning
 from ..statistics.estimates import ROUNDING_ERROR, combine
+from ..utils.arrays import ReadOnlyArrays, lock
 from ..utils.parallel import generators, in_threads
 from ..utils.progress import progress
 from ..utils.validation import check_rng, check_whole, warn
@@ -22,7 +23,7 @@ BATCH = 500
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class AsymmetryTest:
+class AsymmetryTest(ReadOnlyArrays):
     """The result of `AsymmetryMap.test <rcasym.AsymmetryMap.test>`; immutable.
 
     Parameters
@@ -50,8 +51,8 @@ class AsymmetryTest:
     The difference of a bin is the mean over its voxels of North minus South, weighted with
     n_N n_S / (n_N + n_S). The signed statistic is the mean of these over the bins with the same
     weights; the other is the sum of their squares in units of their errors over all permutations.
-    p = (k + 1) / (n + 1), where k permutations are as far from zero (Phipson & Smyth 2010, Stat.
-    Appl. Genet. Mol. Biol. 9, 39). Voxels below ``min_count`` are included. Remove duplicates
+    p = (k + 1) / (n + 1), where k permutations are at least as far from zero (Phipson & Smyth 2010,
+    Stat. Appl. Genet. Mol. Biol. 9, 39). Voxels below ``min_count`` are included. Remove duplicates
     first, with `RedClumpCatalog.concatenate <rcasym.RedClumpCatalog.concatenate>`. Gradients inside
     a voxel are not removed.
 
@@ -75,8 +76,9 @@ class AsymmetryTest:
     table: QTable
 
     def __post_init__(self):
+        object.__setattr__(self, "table", self.table.copy())
         for column in self.table.columns.values():
-            column.flags.writeable = False
+            lock(column)
 
     def __repr__(self):
         return (f"<AsymmetryTest: North - South = {self.difference.value:+.4f} ± "

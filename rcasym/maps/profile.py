@@ -3,7 +3,6 @@
 
 import warnings
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 from astropy import units as u
@@ -12,8 +11,14 @@ from astropy.table import MaskedColumn, QTable, connect
 
 from ..exceptions import RcasymError
 from ..statistics import bootstrap, difference, estimate, linear, ratio
-from ..statistics.estimates import ROUNDING_ERROR, combine, with_interval
-from ..utils.validation import check_choice, check_rng, check_whole
+from ..statistics.estimates import (
+    ROUNDING_ERROR,
+    STATISTICS,
+    check_confidence,
+    combine,
+    with_interval,
+)
+from ..utils.validation import check_choice
 from .hemispheres import find_R_bins, number_sides, pair_voxels
 from .permutation_test import AsymmetryTest
 from .tables import bin_edges, set_formats
@@ -21,7 +26,6 @@ from .tables import bin_edges, set_formats
 __all__ = ["AsymmetryProfile", "ProfileRequest", "bootstrap_profile", "compute_profile",
            "find_signals", "DIFFERENCES", "ESTIMATES"]
 
-STATISTICS = ("median", "mean")
 DEFINITIONS = ("modulus", "equation1", "linear")
 DIFFERENCES = ("difference", "offset_difference", "matched_difference")
 ESTIMATES = ("north", "south", "difference", "offset_north", "offset_south", "offset_difference",
@@ -48,8 +52,7 @@ class ProfileRequest:
         """Return the request, or raise if a parameter is not valid."""
         check_choice("statistic", statistic, STATISTICS)
         check_choice("definition", definition, DEFINITIONS)
-        if not (isinstance(confidence, Real) and 0 < confidence < 1):
-            raise RcasymError(f"confidence must be between 0 and 1; got {confidence!r}")
+        check_confidence(confidence)
         return cls(find_R_bins(binning, R_min, R_max), statistic, definition, confidence)
 
 
@@ -273,10 +276,9 @@ def _explain_mask(n_north, n_south, min_count, linear_ratio, distinguishable):
 
 def bootstrap_profile(binning, state, request, n, rng):
     """Return bootstrap samples of a profile; see `rcasym.AsymmetryMap.bootstrap`."""
-    check_whole("n", n, least=1)
     sides = number_sides(binning, request.R_bins)
     pooled = state.pooled(sides.ravel(), sides.max() + 1)
-    samples = bootstrap(pooled, request.statistic, n, check_rng(rng))
+    samples = bootstrap(pooled, request.statistic, n, rng)
     samples[:, pooled.counts < binning.min_count] = np.nan
     return tuple(np.hsplit(samples * u.dex, 2))
 

@@ -35,14 +35,14 @@ SEQUENTIAL = "viridis"
 def style(name, width="double"):
     """Context manager in which figures have the style of a journal.
 
-    It sets matplotlib's rcParams, and restores them at its end. Figures that a ``plot`` method
+    It sets matplotlib's rcParams, and restores them on exit. Figures that a ``plot`` method
     made keep their size and their font sizes when they are saved later. The type of the fonts in
     a PDF is chosen when it is saved: save within the context, or with `save_figure`.
 
     Parameters
     ----------
     name : {"aastex"}
-        The journals of the AAS: text in 7 and 8 pt, and Type 42 fonts in PDF and PostScript files.
+        The journals of the AAS: text in 6.7 to 8 pt, and Type 42 fonts in PDF and PostScript files.
     width : {"double", "single"}, optional
         Width of new figures: both columns of AASTeX 6.31, 7.1 inches (default), or one column,
         3.35 inches. Panels are arranged to fit.
@@ -186,7 +186,8 @@ def save_figure(axes, stem, *, overwrite=False):
     ...     print(sorted(path.name for path in Path(folder).iterdir()))
     ['grid.pdf', 'grid.png']
     """
-    figure = np.ravel(axes)[0].figure
+    # The canvas has the whole figure, also for axes of a subfigure.
+    figure = np.ravel(axes)[0].figure.canvas.figure
     engine = figure.get_layout_engine()
     with plt.rc_context(TYPE_42 | NO_LAYOUT):
         if engine:

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from scipy.interpolate import BSpline
 
-from ..utils.arrays import frozen
+from ..utils.arrays import ReadOnlyArrays
 from ..utils.validation import check_whole
 from .knots import clamp, initial_mesh, select_knots, select_smoothing, smoothing_grid
 from .linear_program import QuantileProgram
@@ -26,7 +26,7 @@ END_SHIFT = 1e-6
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class QuantileSpline:
+class QuantileSpline(ReadOnlyArrays):
     r"""A quantile of ``y`` as a spline function of ``x``, with constraints on its shape.
 
     The curve is :math:`s(x) = \sum_k c_k B_k(x)` with clamped B-splines of degree 1 or 2. It
@@ -90,10 +90,6 @@ class QuantileSpline:
     objective: float
     duality_gap: float
     n_parameters: int
-
-    def __post_init__(self):
-        for name in ("knots", "coefficients"):
-            object.__setattr__(self, name, frozen(getattr(self, name), float))
 
     def __repr__(self):
         knots = ", ".join(f"{knot:.4g}" for knot in self.knots)

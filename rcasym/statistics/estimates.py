@@ -6,16 +6,20 @@ that is returned has one value per group.
 """
 
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from scipy.special import stdtrit
 
-from ..utils.arrays import frozen
+from ..exceptions import RcasymError
+from ..utils.arrays import ReadOnlyArrays
+from ..utils.validation import check_choice
 from .order_statistics import median_error, median_interval, normal_quantile
 
 __all__ = ["Estimates", "estimate", "with_interval", "difference", "combine", "ratio", "linear",
-           "welch_dof", "BOOTSTRAP_EXCESS", "MIN_SUM_IN_ERRORS", "ROUNDING_ERROR"]
+           "check_confidence", "welch_dof", "STATISTICS", "ROUNDING_ERROR"]
 
+STATISTICS = ("median", "mean")
 # The bootstrap variance of a median of n stars is too large by this fraction over sqrt(n), as
 # measured on normal, t4, gamma and uniform samples of 5 to 200 stars.
 BOOTSTRAP_EXCESS = 0.4
@@ -26,7 +30,7 @@ ROUNDING_ERROR = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
-class Estimates:
+class Estimates(ReadOnlyArrays):
     """Estimates with their uncertainties, one per group, as read-only arrays.
 
     Parameters
@@ -58,10 +62,6 @@ class Estimates:
     high: np.ndarray
     variance: np.ndarray
     dof: np.ndarray
-
-    def __post_init__(self):
-        for name, values in vars(self).items():
-            object.__setattr__(self, name, frozen(values, float))
 
     def __getitem__(self, rows):
         return Estimates(*(values[rows] for values in vars(self).values()))
@@ -95,6 +95,12 @@ def _student_quantile(confidence, dof):
     with np.errstate(invalid="ignore"):
         return np.where(np.isinf(dof), normal_quantile(confidence),
                         stdtrit(np.where(np.isinf(dof), 1, dof), 0.5 + 0.5 * confidence))
+
+
+def check_confidence(confidence):
+    """Raise unless the confidence of an interval is between 0 and 1."""
+    if not (isinstance(confidence, Real) and 0 < confidence < 1):
+        raise RcasymError(f"confidence must be between 0 and 1; got {confidence!r}")
 
 
 def estimate(state, statistic="median", confidence=0.683):
@@ -136,6 +142,8 @@ def estimate(state, statistic="median", confidence=0.683):
     0.30, 0.19 to 0.52
     """
     n = state.counts
+    check_choice("statistic", statistic, STATISTICS)
+    check_confidence(confidence)
     if statistic == "mean":
         with np.errstate(divide="ignore", invalid="ignore"):
             variance = state.std**2 / n

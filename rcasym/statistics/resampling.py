@@ -6,7 +6,8 @@ from functools import cached_property
 import numpy as np
 
 from ..utils.parallel import generators, in_threads
-from .estimates import welch_dof
+from ..utils.validation import check_choice, check_rng, check_whole
+from .estimates import STATISTICS, welch_dof
 
 __all__ = ["bootstrap", "PairedVoxels"]
 
@@ -48,7 +49,9 @@ def bootstrap(state, statistic="median", n=1000, rng=None):
     >>> print(f"{bootstrap(stars, n=20_000, rng=1).std():.2f}, {estimate(stars).error[0]:.2f}")
     0.18, 0.18
     """
-    rng = np.random.default_rng(rng)
+    check_choice("statistic", statistic, STATISTICS)
+    check_whole("n", n, least=1)
+    rng = check_rng(rng)
     draw = _bootstrap_medians if statistic == "median" else _bootstrap_means
     samples = np.full((n, len(state.counts)), np.nan)
 

@@ -1,10 +1,31 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Plain and read-only arrays of what users give."""
 
+from dataclasses import fields
+
 import numpy as np
 from astropy import units as u
 
-__all__ = ["frozen", "plain_floats", "plain_text"]
+__all__ = ["ReadOnlyArrays", "frozen", "lock", "plain_floats", "plain_text"]
+
+
+class ReadOnlyArrays:
+    """Mixin of dataclasses: float arrays are copied and read-only, in copies and pickles too."""
+
+    def __post_init__(self):
+        for field in fields(self):
+            values = getattr(self, field.name)
+            if field.type in (np.ndarray, np.ndarray | None) and values is not None:
+                object.__setattr__(self, field.name, frozen(values, float))
+
+    def __reduce__(self):
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))
+
+
+def lock(array):
+    """Return an array that nobody else holds, after making it read-only."""
+    array.flags.writeable = False
+    return array
 
 
 def frozen(values, dtype=None):

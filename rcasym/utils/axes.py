@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from astropy import units as u
 
-from .arrays import frozen
+from .arrays import ReadOnlyArrays, frozen
 
 __all__ = ["Axis", "AXIS_LABELS"]
 
@@ -14,7 +14,7 @@ AXIS_LABELS = {"phi": r"$\phi$", "age": "age", "R": "$R$", "Z": "$Z$", "abs_Z": 
 
 
 @dataclass(frozen=True, eq=False)
-class Axis:
+class Axis(ReadOnlyArrays):
     """Axis of a binning.
 
     Bins are half-open, ``lower <= value < upper``; the last one includes its upper edge.
@@ -29,7 +29,7 @@ class Axis:
     Examples
     --------
     >>> from astropy import units as u
-    >>> from rcasym.utils.axes import Axis
+    >>> from rcasym.maps import Axis
     >>> age = Axis("age", [0, 2, 6] * u.Gyr)
     >>> age.centers, age.widths
     (<Quantity [1., 4.] Gyr>, <Quantity [2., 4.] Gyr>)
@@ -42,10 +42,6 @@ class Axis:
 
     def __post_init__(self):
         object.__setattr__(self, "edges", frozen(self.edges))
-
-    def __reduce__(self):
-        # Arrays that are unpickled as they are would be writeable.
-        return Axis, (self.name, self.edges)
 
     def __len__(self):
         return len(self.edges) - 1
@@ -93,7 +89,7 @@ class Axis:
         Examples
         --------
         >>> from astropy import units as u
-        >>> from rcasym.utils.axes import Axis
+        >>> from rcasym.maps import Axis
         >>> age = Axis("age", [0, 2, 6] * u.Gyr)
         >>> age.interval(0), age.interval(1)
         ('0 ≤ age < 2 Gyr', '2 ≤ age ≤ 6 Gyr')

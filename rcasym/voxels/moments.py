@@ -7,16 +7,16 @@ from functools import cached_property, reduce
 import numpy as np
 
 from ..exceptions import ValuesNotKeptError
-from ..utils.arrays import frozen
+from ..utils.arrays import ReadOnlyArrays, frozen, lock
 from ..utils.parallel import in_threads
 from .index import MIN_PER_THREAD, StarBinner
-from .state import mean_and_std
+from .state import VoxelState, check_same_size, mean_and_std
 
 __all__ = ["VoxelMoments"]
 
 
 @dataclass(frozen=True, eq=False)
-class VoxelMoments:
+class VoxelMoments(ReadOnlyArrays):
     """Count, mean and standard deviation in each voxel, without the stars' values.
 
     A `VoxelState` for any number of stars: whatever needs the values (medians, bootstraps and
@@ -61,12 +61,9 @@ class VoxelMoments:
         object.__setattr__(self, "total", frozen(self.total, float))
         object.__setattr__(self, "squares", frozen(self.squares, float))
 
-    def __reduce__(self):
-        return VoxelMoments, (self.counts, self.total, self.squares, self.n_outside, self.n_masked)
-
     @classmethod
     def from_columns(cls, columns, edges, values):
-        """Return the moments of stars whose positions are known.
+        """Bin stars by their coordinates.
 
         Parameters
         ----------
@@ -117,8 +114,12 @@ class VoxelMoments:
         return cls(counts[:-2], total[:-2], squares[:-2], int(counts[-2]), int(counts[-1]))
 
     def __add__(self, other):
+        if isinstance(other, VoxelState):
+            raise ValuesNotKeptError("states that are added must both keep the values of their "
+                                     "stars or both not; got VoxelMoments and VoxelState")
         if not isinstance(other, VoxelMoments):
             return NotImplemented
+        check_same_size([self, other])
         counts = self.counts + other.counts
         apart = (self.total / np.maximum(self.counts, 1)
                  - other.total / np.maximum(other.counts, 1))
@@ -126,6 +127,8 @@ class VoxelMoments:
         apart *= self.counts * (other.counts / np.maximum(counts, 1))
         return VoxelMoments(counts, self.total + other.total, self.squares + other.squares + apart,
                             self.n_outside + other.n_outside, self.n_masked + other.n_masked)
+
+    __radd__ = __add__
 
     def __getattr__(self, name):
         if name in ("values", "offsets", "median"):
@@ -143,12 +146,12 @@ class VoxelMoments:
     @cached_property
     def mean(self):
         """Mean in each voxel, NaN where it is empty."""
-        return mean_and_std(self.counts, self.total, self.squares)[0]
+        return lock(mean_and_std(self.counts, self.total, self.squares)[0])
 
     @cached_property
     def std(self):
         """Standard deviation in each voxel (n - 1), NaN below two stars."""
-        return mean_and_std(self.counts, self.total, self.squares)[1]
+        return lock(mean_and_std(self.counts, self.total, self.squares)[1])
 
     def pooled(self, groups, n_groups, shift=None):
         """Return the moments of groups of voxels, each taken as one voxel.

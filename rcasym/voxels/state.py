@@ -13,11 +13,11 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from ..exceptions import BinningError
-from ..utils.arrays import frozen
+from ..utils.arrays import frozen, lock
 from ..utils.parallel import in_threads
 from .index import CHUNK, StarBinner, index_dtype
 
-__all__ = ["VoxelState", "mean_and_std"]
+__all__ = ["VoxelState", "check_same_size", "mean_and_std"]
 
 # Voxels with up to this many stars are sorted together with all others of the same count.
 MAX_BATCHED = 64
@@ -62,6 +62,14 @@ def _sort_within(counts, values, kind=None):
         sort(0, len(counts))
     else:
         list(in_threads(sort, *_blocks(counts)))
+
+
+def check_same_size(states):
+    """Raise unless the states are one or more, and have the same number of voxels."""
+    sizes = {len(state.counts) for state in states}
+    if len(sizes) != 1:
+        raise BinningError("states that are added must be one or more of one grid; got "
+                           + (f"{sorted(sizes)} voxels" if sizes else "none"))
 
 
 def mean_and_std(counts, total, squares):
@@ -119,8 +127,8 @@ class VoxelState:
         return state
 
     @classmethod
-    def from_stars(cls, index, values, n_voxels, *, n_masked=0):
-        """Return the state of stars whose voxels are known.
+    def from_stars(cls, index, values, n_voxels):
+        """Bin stars whose voxels are known.
 
         Parameters
         ----------
@@ -130,8 +138,6 @@ class VoxelState:
             Their values, finite.
         n_voxels : int
             The size of the grid.
-        n_masked : int, optional
-            Stars that were left out before because a value is unknown.
 
         Returns
         -------
@@ -152,16 +158,18 @@ class VoxelState:
         [1 0 2] [0.  0.1 0.3] 1
         """
         index = np.asarray(index)
+        if index.dtype.kind not in "iu":
+            raise BinningError(f"index must hold integers; got {index.dtype}")
         if index.dtype not in (np.int32, np.int64):
             index = index.astype(np.int64)
         if np.max(index, initial=-1) >= n_voxels:
             raise BinningError(f"index must be below n_voxels = {n_voxels}; got {np.max(index)}")
         places = np.where(index < 0, n_voxels, index) if np.min(index, initial=0) < 0 else index
-        return cls._from_places(*_group(places, values, n_voxels + 2), n_masked)
+        return cls._from_places(*_group(places, values, n_voxels + 2))
 
     @classmethod
     def from_columns(cls, columns, edges, values):
-        """Return the state of stars whose positions are known.
+        """Bin stars by their coordinates.
 
         Parameters
         ----------
@@ -196,14 +204,14 @@ class VoxelState:
         return cls._from_places(*_group(index, binner.values, binner.n_places))
 
     @classmethod
-    def _from_places(cls, counts, values, n_masked=0):
+    def _from_places(cls, counts, values):
         # The last two places hold the stars outside and those with an unknown value.
         counts, n_outside, n_unknown = counts[:-2], int(counts[-2]), int(counts[-1])
         n_stars = len(values) - n_outside - n_unknown
         # A view keeps the memory of all stars alive: accept that up to twice what is needed.
         values = values[:n_stars] if 2 * n_stars >= len(values) else values[:n_stars].copy()
         _sort_within(counts, values)
-        return cls._wrap(counts, values, n_outside, n_masked + n_unknown)
+        return cls._wrap(counts, values, n_outside, n_unknown)
 
     @classmethod
     def merge(cls, states):
@@ -229,6 +237,7 @@ class VoxelState:
         [0.]
         """
         states = list(states)
+        check_same_size(states)
         if len(states) == 1:
             return states[0]
         counts = sum(state.counts for state in states)
@@ -289,7 +298,7 @@ class VoxelState:
     @cached_property
     def offsets(self):
         """The start of the values of each voxel, and the end of the last."""
-        return np.concatenate([[0], np.cumsum(self.counts)])
+        return lock(np.concatenate([[0], np.cumsum(self.counts)]))
 
     @cached_property
     def _sums(self):
@@ -309,7 +318,7 @@ class VoxelState:
             squares[occupied] = np.add.reduceat(np.square(deviations, out=deviations), start)
 
         list(in_threads(add_up, *_blocks(self.counts)))
-        return total, squares
+        return lock(total), lock(squares)
 
     @property
     def total(self):
@@ -324,12 +333,12 @@ class VoxelState:
     @cached_property
     def mean(self):
         """Mean in each voxel, NaN where it is empty."""
-        return mean_and_std(self.counts, self.total, self.squares)[0]
+        return lock(mean_and_std(self.counts, self.total, self.squares)[0])
 
     @cached_property
     def std(self):
         """Standard deviation in each voxel (n - 1), NaN below two stars."""
-        return mean_and_std(self.counts, self.total, self.squares)[1]
+        return lock(mean_and_std(self.counts, self.total, self.squares)[1])
 
     @cached_property
     def median(self):
@@ -338,4 +347,4 @@ class VoxelState:
         start, n = self.offsets[occupied], self.counts[occupied]
         median = np.full(len(self.counts), np.nan)
         median[occupied] = 0.5 * (self.values[start + (n - 1) // 2] + self.values[start + n // 2])
-        return median
+        return lock(median)

@@ -12,9 +12,10 @@ from scipy.integrate import trapezoid
 from scipy.special import expit
 from scipy.stats import ks_2samp
 
-from rcasym.ages import AgeBias, TrueAges, likelihood
+from rcasym.ages import AgeBias, likelihood
 from rcasym.ages.likelihood import AgeLikelihood, AgeScale
 from rcasym.ages.pairs import AgePairs
+from rcasym.ages.true_ages import TrueAges
 
 ORDERS = [(0.24, 0.17), (0.17, 0.24)]  # errors of the reference and of the catalogue
 AGES = np.array([2, 3, 4, 6, 8, 10, 12])

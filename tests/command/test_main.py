@@ -244,7 +244,7 @@ def test_output_folders(no_drawing, star_files, tmp_path, capsys):
     out.mkdir()
     (out / "notes.txt").write_text("mine")
     (out / "map.fits").write_text("old")
-    assert "it has map.fits. --overwrite replaces" in get_error(["--output", out], capsys)
+    assert "got 1 files, such as map.fits. --overwrite" in get_error(["--output", out], capsys)
     assert (out / "map.fits").read_text() == "old"
     assert main([*map(str, star_files), "--output", str(out), "--overwrite"]) == 0
     assert (out / "notes.txt").read_text() == "mine"

@@ -3,6 +3,7 @@
 
 import copy
 import pickle
+from dataclasses import replace
 from functools import reduce
 from operator import add
 
@@ -148,12 +149,18 @@ def test_result_does_not_depend_on_threads_and_chunks(threads):
     assert_same_state(state, whole)
     known = np.isfinite(values)
     index = flat_index([x[known] for x in columns], EDGES)
-    assert_same_state(state, VoxelState.from_stars(index, values[known], 6 * 15 * 14, n_masked=300))
+    assert_same_state(state, replace(VoxelState.from_stars(index, values[known], 6 * 15 * 14),
+                                     n_masked=300))
     moments = VoxelMoments.from_columns(columns, EDGES, values)
     for name in ("counts", "n_stars", "n_outside", "n_masked"):
         assert_array_equal(getattr(moments, name), getattr(state, name))
     assert_allclose(moments.mean, state.mean, rtol=1e-12, atol=1e-15)
     assert_allclose(moments.std, state.std, rtol=1e-12)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parallel.os, "cpu_count", lambda: 1)
+        again = VoxelMoments.from_columns(columns, EDGES, values)
+    for name in ("total", "squares"):
+        assert_array_equal(getattr(again, name), getattr(moments, name))
 
 
 @pytest.mark.parametrize("edges", [
@@ -202,9 +209,9 @@ def test_any_split_gives_the_same_state(values, data):
     index = data.draw(hnp.arrays(np.int32, n, elements=st.integers(-1, 5)))
     cuts = sorted(data.draw(st.lists(st.integers(0, n), max_size=4)))
     order = np.random.default_rng(n).permutation(n)
-    parts = [VoxelState.from_stars(index[order[a:b]], values[order[a:b]], 6, n_masked=a)
+    parts = [replace(VoxelState.from_stars(index[order[a:b]], values[order[a:b]], 6), n_masked=a)
              for a, b in zip([0, *cuts], [*cuts, n], strict=True)]
-    whole = VoxelState.from_stars(index, values, 6, n_masked=sum(cuts))
+    whole = replace(VoxelState.from_stars(index, values, 6), n_masked=sum(cuts))
     assert (whole.n_stars, whole.n_outside) == (np.sum(index >= 0), np.sum(index < 0))
     assert_same_state(VoxelState.merge(parts), whole)
     summed = parts[0]
@@ -228,15 +235,29 @@ def test_states_are_immutable_and_copies_of_arrays():
             array[0] = 5
     with pytest.raises(AttributeError):
         state.n_masked = 1
-    for other in (1, moments):
+    for array in (state.mean, state.std, state.median, state.total, state.squares, state.offsets,
+                  moments.mean, moments.std):
+        assert not array.flags.writeable
+    for one in (state, moments):
         with pytest.raises(TypeError):
-            state + other
-    with pytest.raises(TypeError):
-        moments + state
+            one + 1
+
+
+def test_states_that_do_not_add_up():
+    state, moments = VoxelState([1], [0.1]), VoxelMoments([1], [0.1], [0.0])
+    for one, other in ((state, moments), (moments, state)):
+        with pytest.raises(ValuesNotKeptError, match="must both keep the values"):
+            one + other
+    for one, other in ((state, VoxelState([1, 0], [0.1])),
+                       (moments, VoxelMoments([1, 1], [0.1, 0.2], [0, 0]))):
+        with pytest.raises(BinningError, match=r"of one grid; got \[1, 2\] voxels"):
+            one + other
+    with pytest.raises(BinningError, match="one or more of one grid; got none"):
+        VoxelState.merge([])
 
 
 def test_pickle_and_copy():
-    state = VoxelState.from_stars(np.array([0, 1, -1]), np.array([1.0, 2, 3]), 2, n_masked=3)
+    state = VoxelState.from_stars(np.array([0, 1, -1]), np.array([1.0, 2, 3]), 2)
     for again in (pickle.loads(pickle.dumps(state)), copy.deepcopy(state)):
         assert_same_state(again, state)
         assert not again.values.flags.writeable
