@@ -50,8 +50,8 @@ def check_folder(folder, files, overwrite):
         raise RcasymError(f"--output must be a folder; {folder} is a file")
     present = [name for name in files if (folder / name).exists()]
     if present and not overwrite:
-        raise RcasymError(f"--output {folder} must not hold results; got {len(present)} files, such "
-                          f"as {present[0]}. --overwrite replaces them")
+        raise RcasymError(f"--output {folder} must not hold results; got {len(present)} files, "
+                          f"such as {present[0]}. --overwrite replaces them")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -342,3 +343,27 @@ def test_subcommands(no_drawing, star_files, tmp_path, capsys):
     assert main(["run", str(tmp_path / "map"), "--format", "fits", "--quiet",
                  "--output", str(tmp_path / "out")]) == 0
     assert check_accounting(tmp_path / "out")["read"][0] > 0
+
+
+@pytest.mark.parametrize("swallowed", [True, False])
+def test_interrupt_in_a_destructor(monkeypatch, capsys, swallowed):
+    """Python ignores exceptions in destructors, and others may follow a Ctrl-C in a clean-up."""
+    class Interrupted:
+        def __del__(self):
+            raise KeyboardInterrupt
+
+    def work(arguments):
+        if swallowed:
+            Interrupted()
+            for _ in range(200):
+                time.sleep(0.05)
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise AttributeError("the file is closed")
+
+    monkeypatch.setattr("rcasym.command.run._run", work)
+    begun = time.perf_counter()
+    assert main([]) == 130
+    assert time.perf_counter() - begun < 5
+    assert capsys.readouterr().err.split() == ["rcasym:", "interrupted"]

@@ -455,3 +455,9 @@ class TestCatalog:
                          age=[1, np.nan] * u.Gyr)
         assert len(cat.plot()) == 4
         assert len(cat[1:].plot()) == 2
+
+
+def test_saves_the_figure_of_a_subfigure(tmp_path):
+    ax = plt.figure().subfigures(1, 2)[0].subplots()
+    save_figure(DiskBinning().plot(ax=ax), tmp_path / "grid")
+    assert plt.imread(tmp_path / "grid.png").shape[1] == 200 * plt.rcParams["figure.figsize"][0]
