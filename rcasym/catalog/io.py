@@ -57,7 +57,8 @@ class CatalogRead(TableRead):
     >>> print(cat.R.round(2), cat["m_h"])
     [10.81] kpc [-0.1] dex
 
-    """  # The blank line separates the list of formats that astropy appends.
+    Files in other formats are read in the same way.
+    """
 
     def __call__(self, *args, format=None, columns=None, units=None, survey=None, frame=None,
                  keep=None, **kwargs):

@@ -19,7 +19,7 @@ __all__ = ["make_mock_catalog"]
 
 # Numbers of stars in Wang et al. (2025), Section 2.
 N_LAMOST, N_APOGEE = 110_550, 35_512
-# Fraction of the APOGEE rows that are also stars of LAMOST: some 4,300 in the default sample.
+# Fraction of the APOGEE rows that are also stars of LAMOST: about 4,300 in the default sample.
 COMMON = 0.12
 
 R_LIMITS = 7, 14  # kpc

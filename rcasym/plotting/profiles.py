@@ -9,7 +9,7 @@ from ..utils.axes import AXIS_LABELS
 from ..utils.validation import check_choice
 from . import layout
 
-# Okabe & Ito's colours that are dark enough for lines, and brown; markers distinguish lines in grey.
+# Okabe & Ito's colours that are dark enough for lines, and brown; markers differ, too, for grey.
 SLICE_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9",
                 "#661100")
 KIND_COLORS = (*SLICE_COLORS, "#F0E442")
