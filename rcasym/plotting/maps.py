@@ -47,23 +47,23 @@ def plot_map(amap, quantity="offset", *, hatch_below=None, axes=None, colorbar=T
     several = not isinstance(quantity, str)
     quantities = [check_choice("quantity", name, tuple(MAP_LABELS))
                   for name in (quantity if several else [quantity])]
-    _check(amap, quantity, quantities, hatch_below)
+    _check_quantities(amap, quantity, quantities, hatch_below)
     slices = list(np.ndindex(amap.binning.shape[:-2]))
     new_figure = axes is None
     if new_figure:
-        axes, n_columns, bar_height = _new_panels(amap, quantities, len(slices))
+        axes, n_columns, bar_height = _make_panels(amap, quantities, len(slices))
     axes = layout.check_axes(axes, len(quantities) * len(slices),
                              f"{len(quantities)} quantities in {len(slices)} slices")
     rows = axes.reshape(len(quantities), len(slices))
 
     for name, panels in zip(quantities, rows, strict=True):
-        style = _style(amap, name, quantities, kwargs)
+        style = _make_style(amap, name, quantities, kwargs)
         for ax, where in zip(panels, slices, strict=True):
-            mesh = _panel(ax, amap, name, where, style)
+            mesh = _draw_panel(ax, amap, name, where, style)
             if hatch_below and name in SIGNED:
                 _hatch(ax, amap, name, where, hatch_below)
         if colorbar:
-            bar = {"label": MAP_LABELS[name], "extend": _extend(amap, name, mesh)}
+            bar = {"label": MAP_LABELS[name], "extend": _find_extend(amap, name, mesh)}
             if new_figure:
                 # A letter is about half as wide as it is high.
                 bar |= {"label": "\n".join(wrap(MAP_LABELS[name], int(2 * bar_height))),
@@ -77,7 +77,7 @@ def plot_map(amap, quantity="offset", *, hatch_below=None, axes=None, colorbar=T
     return rows if several else axes
 
 
-def _check(amap, quantity, quantities, hatch_below):
+def _check_quantities(amap, quantity, quantities, hatch_below):
     if not quantities:
         raise RcasymError("quantity must name one or more arrays of the map; got none")
     if hatch_below is not None:
@@ -91,20 +91,20 @@ def _check(amap, quantity, quantities, hatch_below):
                           f"mid-plane; got {len(amap.binning['Z'])}")
 
 
-def _new_panels(amap, quantities, n_slices):
+def _make_panels(amap, quantities, n_slices):
     """Return axes with a block of rows per quantity, the columns, and the height of a block."""
     most = n_slices if len(quantities) > 1 else max(3, np.ceil(n_slices ** 0.5))
     mosaic = layout.arrange_panels(n_slices, 8.6, most, len(quantities))
     n_columns = len(mosaic[0])
     row_height = 0.72 * (layout.figure_width() - 12) / n_columns + 3
-    same_Z = len({len(_heights(amap, name)) for name in quantities}) == 1
+    same_Z = len({len(_get_heights(amap, name)) for name in quantities}) == 1
     title = "; ".join(axis.interval(0) for axis in amap.binning.axes[:-2] if len(axis) == 1)
     axes = layout.new_axes(mosaic, len(mosaic) * row_height + 5, title, sharex=True, sharey=same_Z)
     axes[0].locator_params(axis="x", nbins=5, steps=[1, 2, 5, 10])
     return axes, n_columns, len(mosaic) // len(quantities) * row_height - 3
 
 
-def _values(amap, name):
+def _get_values(amap, name):
     """Return an array of the map as plain floats, NaN where empty."""
     values = np.array(getattr(amap, name), dtype=float)
     if name == "count":
@@ -116,10 +116,10 @@ def _values(amap, name):
     return values
 
 
-def _style(amap, name, quantities, given):
+def _make_style(amap, name, quantities, given):
     """Return the colour map and the limits of all panels of a quantity, and what was given."""
     together = [n for n in quantities if n == name or {n, name} <= set(SAME_SCALE)]
-    values = np.concatenate([_values(amap, n).ravel() for n in together])
+    values = np.concatenate([_get_values(amap, n).ravel() for n in together])
     values = values[np.isfinite(values)]
     signed = name in SIGNED
     style = {"cmap": layout.DIVERGING if signed else layout.SEQUENTIAL} | given
@@ -145,9 +145,9 @@ def _style(amap, name, quantities, given):
     return {"vmin": low, "vmax": high} | style
 
 
-def _panel(ax, amap, name, where, style):
-    R, Z = amap.binning["R"], _heights(amap, name)
-    values = np.ma.masked_invalid(_values(amap, name)[where])
+def _draw_panel(ax, amap, name, where, style):
+    R, Z = amap.binning["R"], _get_heights(amap, name)
+    values = np.ma.masked_invalid(_get_values(amap, name)[where])
     mesh = ax.pcolormesh(R.edges.value, Z.edges.value, values.T, **style)
     ax.set_facecolor("white")
     if name != "difference":
@@ -165,7 +165,7 @@ def _hatch(ax, amap, name, where, limit):
     """Hatch the voxels whose value is less than ``limit`` errors from zero, or has no error."""
     values = getattr(amap, name).value[where]
     errors = (amap.difference_error if name == "difference" else amap.mean_error).value[where]
-    R, Z = amap.binning["R"].edges.value, _heights(amap, name).edges.value
+    R, Z = amap.binning["R"].edges.value, _get_heights(amap, name).edges.value
     with np.errstate(invalid="ignore"):
         weak = np.isfinite(values) & ~(np.abs(values) >= limit * errors)
     corners = [[(R[i], Z[j]), (R[i + 1], Z[j]), (R[i + 1], Z[j + 1]), (R[i], Z[j + 1])]
@@ -174,12 +174,12 @@ def _hatch(ax, amap, name, where, limit):
                                      hatch="/////"), autolim=False)
 
 
-def _heights(amap, name):
+def _get_heights(amap, name):
     return amap.binning.abs_Z if name == "difference" else amap.binning["Z"]
 
 
-def _extend(amap, name, mesh):
+def _find_extend(amap, name, mesh):
     """Return which ends of the colour bar stand for values beyond it."""
-    values = _values(amap, name)
+    values = _get_values(amap, name)
     below, above = (values < mesh.norm.vmin).any(), (values > mesh.norm.vmax).any()
     return ("neither", "min", "max", "both")[below + 2 * above]
