@@ -120,8 +120,7 @@ class CodeMap(SphinxDirective):
 # -- Links to other packages, and broken ones ------------------------------------------------------
 
 nitpicky = True
-# The private base class of results is named on their pages.
-nitpick_ignore_regex = [(r"py:class", r"rcasym\.utils\.arrays\.ReadOnlyArrays")]
+nitpick_ignore_regex = []
 if os.environ.get("READTHEDOCS") or os.environ.get("RCASYM_DOCS_ONLINE"):
     intersphinx_mapping = {name: intersphinx_mapping[name]
                            for name in ("python", "numpy", "scipy", "matplotlib", "astropy")}
@@ -185,7 +184,13 @@ def remove_web_font(app, exception):
         sheet.write_text(re.sub(r"@import url\(.*?\);", "", sheet.read_text()))
 
 
+def hide_private_bases(app, name, obj, options, bases):
+    """Replace base classes that are not public by ``object``."""
+    bases[:] = [object if base.__module__.startswith("rcasym.utils") else base for base in bases]
+
+
 def setup(app):
+    app.connect("autodoc-process-bases", hide_private_bases)
     app.add_directive("code-map", CodeMap)
     app.add_html_math_renderer("mathml", (write_inline_math, None), (write_display_math, None))
     app.connect("build-finished", remove_web_font)
