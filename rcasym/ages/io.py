@@ -8,7 +8,7 @@ from astropy.table import Table
 
 from ..exceptions import CatalogError
 from ..splines.quantile_spline import QuantileSpline
-from ..utils.files import reading, whole_file
+from ..utils.files import reading, write_ecsv
 from ..utils.validation import check_choice
 from .curve import CurveSettings
 from .pairs import AgePairs
@@ -34,8 +34,7 @@ def write_calibrator(calibrator, path, *, overwrite=False):
         "error": calibrator.error_values.tolist(),
         "counts": dict(calibrator.counts),
     }
-    with whole_file(path, overwrite=overwrite) as part:
-        table.write(part, format="ascii.ecsv")
+    write_ecsv(table, path, overwrite=overwrite)
 
 
 def read_calibrator(path):

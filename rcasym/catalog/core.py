@@ -462,5 +462,4 @@ def read_positions(table, sources, names, lost=None, units=None):
     return sky
 
 
-
 register(RedClumpCatalog)

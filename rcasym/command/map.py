@@ -8,7 +8,7 @@ import numpy as np
 
 from ..catalog.chunks import find_star_files
 from ..maps import AsymmetryMap, DiskBinning
-from ..utils.files import whole_file
+from ..utils.files import write_ecsv, write_text
 from .options import add_common_options, check_at_least, check_folder, parse_columns
 
 __all__ = ["add_map_parser"]
@@ -65,12 +65,10 @@ def _write_files(amap, profile, text, output, overwrite):
     from ..plotting import save_figure, style
 
     amap.write(output / "map.fits", overwrite=overwrite)
-    with whole_file(output / "profile.ecsv", overwrite=overwrite) as part:
-        profile.write(part, format="ascii.ecsv")
+    write_ecsv(profile, output / "profile.ecsv", overwrite=overwrite)
     with style("aastex"):
         save_figure(amap.plot(), output / "figure", overwrite=overwrite)
-    with whole_file(output / "summary.txt", overwrite=overwrite) as part:
-        part.write_text(text, encoding="utf-8")
+    write_text(text, output / "summary.txt", overwrite=overwrite)
 
 
 def _write_summary(amap, profile, test):

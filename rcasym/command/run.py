@@ -19,7 +19,7 @@ from ..catalog.io import read_formats
 from ..catalog.surveys import SURVEY_READERS
 from ..exceptions import RcasymError
 from ..maps import AsymmetryMap, DiskBinning
-from ..utils.files import whole_file
+from ..utils.files import write_ecsv, write_text
 from ..utils.validation import check_choice
 from .options import add_common_options, check_at_least, check_folder, parse_columns
 from .summary import FIGURES, make_slice_table, make_summary_table, write_summary
@@ -266,25 +266,19 @@ def _write_files(results, output, overwrite, stages):
     stages.start("writing the maps and the profiles")
     for name, amap in results.maps.items():
         amap.write(output / f"{name}.fits", overwrite=overwrite)
-        _write_ecsv(results.profiles[name], output / f"{name.replace('map', 'profile')}.ecsv",
-                    overwrite)
-    _write_ecsv(make_slice_table(results.tests), output / "asymmetry.ecsv", overwrite)
+        write_ecsv(results.profiles[name], output / f"{name.replace('map', 'profile')}.ecsv",
+                   overwrite=overwrite)
+    write_ecsv(make_slice_table(results.tests), output / "asymmetry.ecsv", overwrite=overwrite)
     if results.ages.calibrator:
         results.ages.calibrator.write(output / "ages.ecsv", overwrite=overwrite)
     stages.start("writing the summary")
     table = make_summary_table(results)
-    _write_ecsv(table, output / "summary.ecsv", overwrite)
-    with whole_file(output / "summary.txt", overwrite=overwrite) as part:
-        part.write_text(write_summary(results, table), encoding="utf-8")
+    write_ecsv(table, output / "summary.ecsv", overwrite=overwrite)
+    write_text(write_summary(results, table), output / "summary.txt", overwrite=overwrite)
     # Files of an earlier run that this one left out do not belong to it.
     for name in FILES:
         if name.startswith(tuple(prefix for files in results.left_out for prefix in files)):
             (output / name).unlink(missing_ok=True)
-
-
-def _write_ecsv(table, path, overwrite):
-    with whole_file(path, overwrite=overwrite) as part:
-        table.write(part, format="ascii.ecsv")
 
 
 class _Stages:

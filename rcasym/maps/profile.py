@@ -173,7 +173,7 @@ class AsymmetryProfile(QTable):
             weight = (np.asarray(self["n_pairs"]) if name == "matched_difference"
                       else n * s / np.maximum(n + s, 1))
             value, error = combine(self[name].value, self[f"{name}_error"].value, weight,
-                                             group, len(first))
+                                   group, len(first))
             table[name], table[f"{name}_error"] = value * u.dex, error * u.dex
         return set_formats(table)
 

@@ -170,7 +170,7 @@ def systematics(catalog, binning=None, *, R_min=11 * u.kpc, R_max=None, zero_poi
                                               else np.full(len(table), np.nan))
         tables.append(table)
     return set_formats(Systematics({name: np.concatenate([table[name] for table in tables])
-                             for name in tables[0].colnames}))
+                                    for name in tables[0].colnames}))
 
 
 def _list_variations(stars, binning, request, zero_point):

@@ -11,7 +11,7 @@ from astropy.io.registry import IORegistryError
 
 from ..exceptions import CatalogError, RcasymError
 
-__all__ = ["naming", "reading", "truncation_raises", "whole_file"]
+__all__ = ["naming", "reading", "truncation_raises", "whole_file", "write_ecsv", "write_text"]
 
 # Warning filters are shared by all threads.
 _filters = threading.RLock()
@@ -32,6 +32,18 @@ def whole_file(path, *, overwrite=False):
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_ecsv(table, path, *, overwrite=False):
+    """Write a table to an ECSV file."""
+    with whole_file(path, overwrite=overwrite) as part:
+        table.write(part, format="ascii.ecsv")
+
+
+def write_text(text, path, *, overwrite=False):
+    """Write text to a file."""
+    with whole_file(path, overwrite=overwrite) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 @contextmanager
